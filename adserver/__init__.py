@@ -1,0 +1,4 @@
+"""The roof: the only package that may touch network, disk, clock or chance.
+
+Start reading at `adserver.app`.
+"""

@@ -1,0 +1,82 @@
+"""The house's secrets and everything derived from them: beacon signing keys, app and postback keys, user keys.
+
+Secrets come from the settings or, on one machine, from a file made at first start. The one surprising
+fact: API keys are not stored anywhere. They are derived from the secret key, the owner and a generation
+number in the catalog, so rotating a key is raising that number.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from adserver.config import SettingError, Settings
+from models.domain.ids import UserKey
+
+SECRETS_FILE = "secrets.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """`token_keys` maps key ids to keys; the first signs, all verify."""
+
+    secret_key: bytes
+    token_keys: dict[str, bytes]
+
+    def api_key(self, kind: str, owner: str, generation: int) -> str:
+        """The key that `owner` sends: "owner.generation.tag". Kinds: "app", "advertiser"."""
+        return f"{owner}.{generation}.{self._tag(f'key:{kind}:{owner}:{generation}')}"
+
+    def signing_secret(self, kind: str, owner: str, generation: int) -> str:
+        """What `owner` signs its server-to-server calls with."""
+        return self._tag(f"sign:{kind}:{owner}:{generation}", size=32)
+
+    def user_key(self, user_id: str) -> UserKey:
+        """A device or user id as 63 bits that mean nothing outside this house."""
+        digest = hashlib.blake2b(user_id.encode(), digest_size=8, key=self.secret_key[:64])
+        return UserKey(int.from_bytes(digest.digest(), "little") >> 1)
+
+    def _tag(self, text: str, size: int = 16) -> str:
+        return hashlib.blake2b(
+            text.encode(), digest_size=size, key=self.secret_key[:64]
+        ).hexdigest()
+
+
+def load(settings: Settings) -> Keyring:
+    """Secrets from the settings, each one missing there from the file, made on first use.
+
+    Raises:
+        SettingError: token keys that are not written as "id:hex,id:hex".
+    """
+    kept = {} if settings.secret_key and settings.token_keys else _kept(settings.data_dir)
+    secret = settings.secret_key or kept["secret_key"]
+    return Keyring(secret.encode(), _token_keys(settings.token_keys or kept["token_keys"]))
+
+
+def _token_keys(text: str) -> dict[str, bytes]:
+    try:
+        pairs = [pair.strip().split(":", 1) for pair in text.split(",")]
+        return {key_id: bytes.fromhex(key) for key_id, key in pairs}
+    except ValueError:
+        raise SettingError('ADUNION_TOKEN_KEYS is written "id:hex,id:hex"') from None
+
+
+def _kept(data_dir: Path) -> dict[str, str]:
+    """The secrets file. Several processes may start at once: the first to link its file wins."""
+    path = data_dir / SECRETS_FILE
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        made = {"secret_key": secrets.token_hex(32), "token_keys": f"k1:{secrets.token_hex(32)}"}
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.touch(mode=0o600)
+        aside.write_text(json.dumps(made))
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    kept: dict[str, str] = json.loads(path.read_text())
+    return kept

@@ -1,0 +1,4 @@
+"""What the log taught us: features, the compiled forest, training, calibration. Pure.
+
+No network, clock or chance.
+"""
