@@ -1,0 +1,1 @@
+"""Tests mirror the source; `journeys/` cross the whole house and `house/` holds its style."""
