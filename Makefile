@@ -1,0 +1,58 @@
+# adunion. Two commands do everything: `make demo` shows it, `make test` proves it.
+# Each target does its own set-up; nothing has to be installed by hand first.
+
+SHELL := /bin/bash
+PY := .venv/bin/python
+LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate --quiet pyproject.toml
+
+.PHONY: help demo up test test-fast lint bench load lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/run  ## a running marketplace from nothing: serve, learn, serve again, report (ONCE=1 stops after the report)
+	$(PY) -m adserver demo $(if $(ONCE),--once)
+
+up: .venv/run  ## start the console and one serving worker on your own data in ./var
+	$(PY) -m adserver up
+
+test: .venv/dev servers lint  ## everything CI checks: style, types, import directions, all tests on real servers
+	$(PY) -m pytest
+
+test-fast: .venv/dev  ## the tests that need no server
+	$(PY) -m pytest -q tests/house tests/models tests/ranking
+
+lint: .venv/dev  ## ruff, mypy --strict, import-linter
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+bench: .venv/dev  ## measure what docs/benchmarks.md promises and print a table (ONLY="name name" for some)
+	.ci/install-servers wrk
+	$(PY) -m loadtest.bench $(ONLY)
+
+load: .venv/dev  ## locust against a running system: its web page is on port 8089
+	$(PY) -m locust -f loadtest/locustfile.py --host http://127.0.0.1:8080 --web-host 127.0.0.1
+
+lock: .venv/dev  ## re-resolve the pinned versions from pyproject.toml
+	$(PY) -m pip install --quiet uv
+	$(LOCK) --extra build --output-file requirements.lock
+	$(LOCK) --extra dev --output-file requirements-dev.lock
+
+clean:  ## remove the virtual environment, data and caches
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+.PHONY: servers
+servers:
+	.ci/install-servers redis-server clickhouse-server postgresql
+
+# A stamp file a set-up: remade when the lock file changes.
+.venv/run: requirements.lock pyproject.toml
+	.ci/setup requirements.lock
+	touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml
+	.ci/setup requirements-dev.lock
+	touch $@ .venv/run
