@@ -1,9 +1,6 @@
-"""Settings.
+"""Settings: frozen, read once from the environment (ADUNION_*), explained in docs/settings.md.
 
-Frozen, read once from the environment (ADUNION_*), units in the names, every one in
-docs/settings.md.
-
-Nothing is configured anywhere else. Without a URL an engine is embedded: Redis from its wheel,
+Units are in the names. Nothing is configured anywhere else. Without a URL an engine is embedded: Redis from its wheel,
 chDB, SQLite.
 """
 
