@@ -51,6 +51,7 @@ class Settings:
     explore_epsilon_ppm: int = 50_000
     explore_new_impressions: int = 1_000
     datacenter_cidrs_file: str = ""
+    trusted_proxies: int = 0
 
     @property
     def base_url(self) -> str:
