@@ -4,7 +4,7 @@ Never here: sending. The surprising fact: `events` counts each distinct beacon t
 once, which is exactly what its event log must hold as counted or suspect.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,7 +28,7 @@ class Books:
     errors: Counter[str] = field(default_factory=Counter)
     impressions: Counter[str] = field(default_factory=Counter)
     clicks: Counter[str] = field(default_factory=Counter)
-    true_clicks: Counter[str] = field(default_factory=Counter)
+    true_clicks: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     latency_ms: list[float] = field(default_factory=list)
     beacon_ms: list[float] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ how people like any of it (`click_model`). The one surprising fact: amounts are 
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ APPS = (
 )
 FLOORS = {"splash": "8.00", "banner": "1.50", "native": "3.00",
           "interstitial": "4.00", "rewarded_video": "4.00"}  # fmt: skip
+PARTS = ("advertisers", "campaigns", "line_items", "creatives", "apps", "placements")
 TRAFFIC_SHARE = {"splash": 0.32, "banner": 0.16, "native": 0.24,
                  "interstitial": 0.14, "rewarded_video": 0.14}  # fmt: skip
 
@@ -48,15 +49,11 @@ TRAFFIC_SHARE = {"splash": 0.32, "banner": 0.16, "native": 0.24,
 class Market:
     """The market as its makers know it.
 
-    `document` is what goes into `catalog.yaml`; themes and formats are by creative and placement id.
+    `document` is what goes into `catalog.yaml`; themes are by creative id.
     """
 
-    document: dict[str, list[dict[str, Any]]] = field(
-        default_factory=lambda: {part: [] for part in PARTS}
-    )
-    theme_of: dict[str, int] = field(default_factory=dict)
-    format_of: dict[str, str] = field(default_factory=dict)
-    line_item_of: dict[str, str] = field(default_factory=dict)
+    document: dict[str, list[dict[str, Any]]]
+    theme_of: dict[str, int]
 
     def placements(self) -> list[dict[str, Any]]:
         return self.document["placements"]
@@ -65,16 +62,18 @@ class Market:
         return self.document["creatives"]
 
 
-PARTS = ("advertisers", "campaigns", "line_items", "creatives", "apps", "placements")
-
-
 def make_market(seed: int, now: datetime, pictures_dir: Path, base_url: str) -> Market:
     """Draws the market and writes its pictures. `base_url` is where they will be fetched from."""
     rng = np.random.default_rng((seed, 3))
-    market = Market()
+    market = empty_market()
     for _ in fill(market, rng, now, pictures_dir, base_url):
         pass
     return market
+
+
+def empty_market() -> Market:
+    """A market with nothing in it yet."""
+    return Market({part: [] for part in PARTS}, {})
 
 
 def fill(
@@ -92,8 +91,6 @@ def fill(
         for creative in _creatives(rng, line_item, theme, pictures_dir, base_url):
             market.document["creatives"].append(creative)
             market.theme_of[creative["creative_id"]] = theme
-            market.format_of[creative["creative_id"]] = creative["format"]
-            market.line_item_of[creative["creative_id"]] = line_item["line_item_id"]
         yield line_item["line_item_id"]
 
 
@@ -114,7 +111,6 @@ def _add_apps(market: Market) -> None:
         })  # fmt: skip
         for format_ in formats:
             placement_id = f"pl_{short}_{format_}"
-            market.format_of[placement_id] = format_
             market.document["placements"].append({
                 "placement_id": placement_id, "app_id": app_id, "name": f"{name}, {format_}",
                 "format": format_, "sizes": [list(SIZES[format_])],
@@ -218,28 +214,26 @@ def _targeting(rng: np.random.Generator, theme: int) -> dict[str, Any]:
         ("app_category", {"exclude": ["IAB12"]}),
         ("hour_of_week", {"exclude": ["0", "1", "2", "3"]}),
     ]
-    wanted = rng.choice(
-        len(choices), size=int(rng.choice((0, 1, 2), p=(0.6, 0.3, 0.1))), replace=False
-    )
+    how_many = int(rng.choice((0, 1, 2), p=(0.6, 0.3, 0.1)))
+    wanted = rng.choice(len(choices), size=how_many, replace=False)
     return dict(choices[int(index)] for index in wanted)
 
 
 def _creatives(
     rng: np.random.Generator, line_item: dict[str, Any], theme: int, directory: Path, base_url: str
 ) -> Iterator[dict[str, Any]]:
-    """One to three creatives: of a splash line item all splash, else of different formats."""
+    """One splash creative, or two of different formats inside the app."""
     number = int(line_item["line_item_id"].removeprefix("li_"))
     formats = ["splash"] if _is_splash(number) else list(rng.choice(IN_APP, 2, replace=False))
-    for index, format_ in enumerate(formats):
-        yield _creative(rng, line_item, f"cr_{number:03d}{'abc'[index]}", str(format_), theme) | {
-            "assets": [
-                _picture(rng, f"cr_{number:03d}{'abc'[index]}", str(format_), directory, base_url)
-            ],
-        }
+    for letter, format_ in zip("ab", formats, strict=False):
+        creative = _creative(line_item, f"cr_{number:03d}{letter}", str(format_), theme)
+        creative["duration_ms"] += 500 * int(rng.integers(0, 3))
+        creative["assets"] = [_picture(rng, creative, directory, base_url)]
+        yield creative
 
 
 def _creative(
-    rng: np.random.Generator, line_item: dict[str, Any], creative_id: str, format_: str, theme: int
+    line_item: dict[str, Any], creative_id: str, format_: str, theme: int
 ) -> dict[str, Any]:
     width, height = SIZES[format_]
     return {
@@ -252,22 +246,22 @@ def _creative(
         "title": line_item["name"],
         "description": THEMES[theme].offer,
         "cta": THEMES[theme].cta,
-        "duration_ms": DURATION_MS.get(format_, 5_000) + 500 * int(rng.integers(0, 3)),
+        "duration_ms": DURATION_MS.get(format_, 5_000),
     }
 
 
 def _picture(
-    rng: np.random.Generator, creative_id: str, format_: str, directory: Path, base_url: str
+    rng: np.random.Generator, creative: dict[str, Any], directory: Path, base_url: str
 ) -> dict[str, Any]:
     """Draws the creative's picture into the directory; answers it as an asset of the catalog."""
-    width, height = SIZES[format_]
-    content = pictures.draw(width, height, rng)
-    (directory / f"{creative_id}.png").write_bytes(content)
+    name = f"{creative['creative_id']}.png"
+    content = pictures.draw(creative["w"], creative["h"], rng)
+    (directory / name).write_bytes(content)
     return {
         "role": "image",
-        "url": f"{base_url}/{creative_id}.png",
-        "w": width,
-        "h": height,
+        "url": f"{base_url}/{name}",
+        "w": creative["w"],
+        "h": creative["h"],
         "mime": "image/png",
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),

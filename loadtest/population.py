@@ -1,7 +1,7 @@
-"""The people: 20,000 users with 24 profile features, a phone each, and a Zipf-like urge to open apps.
+"""The people: users with 24 profile features, a phone each, and a Zipf-like urge to open apps.
 
-Never here: what they click (`click_model`). The one surprising fact: a profile tells the truth about
-a user's main interest (its first entry), and the hidden click model leans on exactly that.
+Never here: what they click (`click_model`). The one surprising fact: a profile tells the truth
+about a user's main interest (its first entry), and the hidden click model leans on exactly that.
 """
 
 from dataclasses import dataclass
@@ -110,7 +110,7 @@ def _zipf(users: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """
     urge = 1 / (np.arange(users) + 50.0) ** 0.8
     rng.shuffle(urge)
-    return urge / urge.sum()
+    return np.asarray(urge / urge.sum())
 
 
 def write_profiles(people: Population, path: Path, seed: int) -> None:

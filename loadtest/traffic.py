@@ -40,7 +40,7 @@ def day_curve(rng: np.random.Generator) -> NDArray[np.float64]:
     rate = 1 + DAY_SWING * np.sin((time - 0.5) * 2 * np.pi)
     for start in rng.uniform(0.1, 0.9, BURSTS):
         rate[(time >= start) & (time < start + BURST_SHARE)] *= BURST_FACTOR
-    return rate / rate.mean()
+    return np.asarray(rate / rate.mean())
 
 
 def make_schedule(
