@@ -16,6 +16,7 @@ from models.domain.ids import (
     CampaignId,
     CreativeId,
     LineItemId,
+    PartnerId,
     PlacementId,
     UserKey,
 )
@@ -49,6 +50,8 @@ class Verdict(StrEnum):
     INVALID_TRAFFIC = "invalid_traffic"
     TEST = "test"
 
+
+NO_PARTNER = PartnerId("")  # the app's owner is not a partner
 
 BILLABLE_EVENT = {
     PricingModel.CPM: EventKind.IMPRESSION,
@@ -84,6 +87,7 @@ class Offer:
     utc_offset_s: int
     user_key: UserKey | None
     test: bool = False
+    partner_id: PartnerId = NO_PARTNER
 
     @property
     def billable(self) -> EventKind:
@@ -184,6 +188,7 @@ class Decided:
     user_known: bool
     profile_loaded: bool
     test: bool
+    partner_id: PartnerId = NO_PARTNER
 
 
 @dataclass(frozen=True, slots=True)
