@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.marketplace import SIZES, Market
+from loadtest.marketplace import Market
 from loadtest.population import GENDERS, Population
-from loadtest.themes import THEMES
+from loadtest.themes import SIZES, THEMES
 
 MEAN_CTR = {"splash": 0.055, "banner": 0.016, "native": 0.026,
             "interstitial": 0.034, "rewarded_video": 0.030}  # fmt: skip
@@ -76,24 +76,18 @@ class HiddenClickModel:
 def make_click_model(people: Population, market: Market, seed: int) -> HiddenClickModel:
     """Draws all effects and sets each format's intercept so that random pairs click at its mean."""
     rng = np.random.default_rng((seed, 4))
-    creatives, placements = market.creatives(), market.placements()
     formats = list(SIZES)
-    format_ = np.array([formats.index(creative["format"]) for creative in creatives])
-    campaigns = {row["campaign_id"]: row["advertiser_id"] for row in market.document["campaigns"]}
     model = HiddenClickModel(
         formats=tuple(formats),
-        advertiser_of={
-            item["line_item_id"]: campaigns[item["campaign_id"]]
-            for item in market.document["line_items"]
-        },
+        advertiser_of={ad.line_item_id: ad.advertiser_id for ad in market.ads},
         user_row={user_id: row for row, user_id in enumerate(people.user_ids)},
-        creative_row={creative["creative_id"]: row for row, creative in enumerate(creatives)},
-        placement_row={slot["placement_id"]: row for row, slot in enumerate(placements)},
-        theme=np.array([market.theme_of[creative["creative_id"]] for creative in creatives]),
-        format=format_,
+        creative_row={ad.creative_id: row for row, ad in enumerate(market.ads)},
+        placement_row={slot.placement_id: row for row, slot in enumerate(market.slots)},
+        theme=np.array([ad.theme for ad in market.ads]),
+        format=np.array([formats.index(ad.format) for ad in market.ads]),
         taste=_taste(people, rng),
         quality=_quality(market, rng),
-        fit=rng.normal(0, 0.2, (len(placements), len(THEMES))),
+        fit=rng.normal(0, 0.2, (len(market.slots), len(THEMES))),
         daily=_daily(rng, len(formats)),
     )
     _set_means(model, formats, rng)
@@ -120,9 +114,9 @@ def _taste(people: Population, rng: np.random.Generator) -> NDArray[np.float64]:
 
 def _quality(market: Market, rng: np.random.Generator) -> NDArray[np.float64]:
     """Good and bad line items, and among theirs better and worse creatives."""
-    line_items = [item["line_item_id"] for item in market.document["line_items"]]
+    line_items = sorted({ad.line_item_id for ad in market.ads})
     of_line_item = dict(zip(line_items, rng.normal(0, 0.30, len(line_items)), strict=True))
-    shared = [of_line_item[creative["line_item_id"]] for creative in market.creatives()]
+    shared = [of_line_item[ad.line_item_id] for ad in market.ads]
     return np.array(shared) + rng.normal(0, 0.15, len(shared))
 
 

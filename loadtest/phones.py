@@ -27,8 +27,7 @@ class Phones:
     def __init__(self, people: Population, market: Market) -> None:
         self.people = people
         self.slots = [
-            (slot["placement_id"].encode(), slot["app_id"], slot["max_ads"])
-            for slot in market.placements()
+            (slot.placement_id.encode(), slot.app_id, slot.max_ads) for slot in market.slots
         ]
         self._known: dict[int, bytes] = {}
 

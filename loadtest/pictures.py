@@ -4,13 +4,39 @@ Never here: what a picture is used for. The surprising fact: a picture has 16 co
 share a byte, which is why several hundred full-screen ones are written in a few seconds.
 """
 
+import hashlib
 import struct
 import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 COLOURS = 16
+
+
+class Picture(NamedTuple):
+    """A file that was written: its name, size and hash."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PictureBook:
+    """A directory of pictures."""
+
+    directory: Path
+
+    def draw(self, title: str, width: int, height: int, rng: np.random.Generator) -> Picture:
+        """Draws one and keeps it as `title`.png."""
+        content = draw(width, height, rng)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / f"{title}.png").write_bytes(content)
+        return Picture(f"{title}.png", len(content), hashlib.sha256(content).hexdigest())
 
 
 def draw(width: int, height: int, rng: np.random.Generator) -> bytes:

@@ -1,4 +1,4 @@
-"""What people are interested in and what advertisers sell: the eight themes of the made-up market.
+"""What people like and advertisers sell, the eight themes of the made-up market, and its formats.
 
 A theme is a number; beside it its name, its interest segment in user profiles and its IAB content
 category. Never here: chance. The surprising fact: this list is all that people and ads share, so
@@ -37,3 +37,16 @@ THEMES = (
     Theme("fashion", 108, "IAB18", ("Loom", "Paper Crane", "Indigo", "Plain Thread", "Muse"),
           "The autumn colours are here", "Try it on"),
 )  # fmt: skip
+
+SIZES = {
+    "splash": (1080, 1920),
+    "banner": (640, 100),
+    "native": (690, 388),
+    "interstitial": (1080, 1620),
+    "rewarded_video": (1280, 720),
+}
+IN_APP = ("banner", "native", "interstitial", "rewarded_video")
+FLOORS = {"splash": "8.00", "banner": "1.50", "native": "3.00",
+          "interstitial": "4.00", "rewarded_video": "4.00"}  # fmt: skip
+TRAFFIC_SHARE = {"splash": 0.32, "banner": 0.16, "native": 0.24,
+                 "interstitial": 0.14, "rewarded_video": 0.14}  # fmt: skip

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtest.marketplace import TRAFFIC_SHARE, Market
+from loadtest.marketplace import Market
 from loadtest.population import Population
+from loadtest.themes import TRAFFIC_SHARE
 
 STEPS = 2_000
 DAY_SWING = 0.4
@@ -49,11 +50,10 @@ def make_schedule(
     """Exactly `requests` arrivals at random instants that follow the day curve."""
     share = np.concatenate([[0], np.cumsum(day_curve(rng))]) / STEPS
     instants = np.sort(rng.random(requests))
-    slots = market.placements()
-    formats = [slot["format"] for slot in slots]
+    formats = [slot.format for slot in market.slots]
     weights = np.array([TRAFFIC_SHARE[name] / formats.count(name) for name in formats])
     return Schedule(
         at_s=np.interp(instants, share, np.linspace(0, duration_s, STEPS + 1)),
         users=rng.choice(len(people), size=requests, p=people.weights),
-        placements=rng.choice(len(slots), size=requests, p=weights / weights.sum()),
+        placements=rng.choice(len(formats), size=requests, p=weights / weights.sum()),
     )
