@@ -1,0 +1,115 @@
+"""The slate: the ads still in the running for one request, and why the others left.
+
+Every reason an ad can leave has its name here, in the order in which it is asked; no stage decides
+anything here. The one surprising fact: reasons travel as small numbers (their place in
+`NoAdReason`, counted from 1) inside the kernels, and 0 means that the ad stays.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Bitmap = NDArray[np.uint64]
+
+
+class NoAdReason(StrEnum):
+    """Why an ad left the slate, in the order in which the stages ask."""
+
+    PLACEMENT_INACTIVE = "placement_inactive"
+    FORMAT = "format"
+    SIZE = "size"
+    BLOCKED_ADVERTISER = "blocked_advertiser"
+    BLOCKED_CATEGORY = "blocked_category"
+    COUNTRY = "country"
+    REGION = "region"
+    CITY = "city"
+    OS = "os"
+    OS_VERSION = "os_version"
+    MAKE = "make"
+    DEVICE_TYPE = "device_type"
+    CONNECTION = "connection"
+    CARRIER = "carrier"
+    LANGUAGE = "language"
+    GENDER = "gender"
+    AGE = "age"
+    INTEREST = "interest"
+    APP_CATEGORY = "app_category"
+    PLACEMENT = "placement"
+    FLIGHT = "flight"
+    HOUR_OF_WEEK = "hour_of_week"
+    USER_UNKNOWN = "user_unknown"
+    USER_NOT_LOADED = "user_not_loaded"
+    FREQUENCY_CAP = "frequency_cap"
+    SPEND_UNKNOWN = "spend_unknown"
+    DAILY_BUDGET = "daily_budget"
+    TOTAL_BUDGET = "total_budget"
+    PACING = "pacing"
+    FLOOR = "floor"
+    UNAFFORDABLE = "unaffordable"
+    SAME_ADVERTISER = "same_advertiser"
+    OUTBID = "outbid"
+    NOTHING_LIVE = "nothing_live"
+
+
+STAYS = 0
+WON = "won"
+REASONS: tuple[str, ...] = (WON, *NoAdReason)
+CODES: dict[NoAdReason, int] = {reason: code for code, reason in enumerate(NoAdReason, 1)}
+
+NO_ROWS: Rows = np.empty(0, np.int32)
+NO_FLOATS: Floats = np.empty(0)
+NO_FATE: NDArray[np.uint8] = np.empty(0, np.uint8)
+
+
+@dataclass(slots=True)
+class Slate:
+    """What is left for one request. Stages change it and hand it on; it lives for one request.
+
+    `live` is the bitmap of ads that fit the placement, before targeting lists them as `ads` (row
+    numbers of the catalog). From scoring on, `pctr`, `pcvr`, `quality` (billable events expected
+    of 1,000 impressions) and `ecpm` (micros) run parallel to `ads`. After the lift, `places` are
+    positions in `ads`, best place first, each picked with its `propensity`; `fate` is empty unless
+    the slate is traced, and then holds the reason code of every ad of the catalog.
+    """
+
+    live: Bitmap
+    tally: NDArray[np.int64]
+    funnel: list[tuple[str, int]]
+    fate: NDArray[np.uint8] = field(default=NO_FATE)
+    ads: Rows = field(default=NO_ROWS)
+    pctr: Floats = field(default=NO_FLOATS)
+    pcvr: Floats = field(default=NO_FLOATS)
+    quality: Floats = field(default=NO_FLOATS)
+    ecpm: Floats = field(default=NO_FLOATS)
+    places: Rows = field(default=NO_ROWS)
+    propensity: Floats = field(default=NO_FLOATS)
+
+    @property
+    def rejected(self) -> dict[NoAdReason, int]:
+        """How many ads left, by reason; reasons that took none are not listed."""
+        counts = self.tally[1:].tolist()
+        return {reason: n for reason, n in zip(NoAdReason, counts, strict=True) if n}
+
+    def passed(self, stage: str, ads: Rows) -> "Slate":
+        """This slate after a stage that left only `ads`."""
+        self.ads = ads
+        self.funnel.append((stage, len(ads)))
+        return self
+
+
+def new_tally() -> NDArray[np.int64]:
+    """A count for every reason code, all 0."""
+    return np.zeros(len(REASONS), np.int64)
+
+
+@njit(cache=True)
+def leave(ad: int, code: int, tally: NDArray[np.int64], fate: NDArray[np.uint8]) -> None:
+    """Counts an ad that leaves for the reason `code`, and writes its fate down if asked to."""
+    tally[code] += 1
+    if fate.shape[0]:
+        fate[ad] = code

@@ -1,0 +1,173 @@
+"""Targeting as bitmaps over ads: made when a catalog is built, looked up by every request.
+
+What an attribute or a rule's text means is `attributes`; flights, caps and money are not known
+here. The one surprising fact: an unknown value and a value that no rule lists are the same thing,
+namely the ads without an include list.
+"""
+
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.domain.campaign import Rule, Targeting
+from ranking.attributes import ATTRIBUTES, Attribute, Range, Version, Viewer, half_open, hours_mask
+from ranking.slate import CODES, Bitmap, Rows
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """One attribute over a catalog: bitmap numbers of the ads that list a value."""
+
+    attribute: Attribute
+    code: int
+    anyone: int
+    included: dict[Hashable, int]
+    excluded: dict[Hashable, int]
+
+    def steps(self, viewer: Viewer) -> list[int]:
+        code, found = self.code, [self.code, self.anyone]
+        values = self.attribute.of(viewer)
+        for value in values:
+            if value in self.included:
+                found += (code, self.included[value])
+        for value in values:
+            if value in self.excluded:
+                found += (code, ~self.excluded[value])
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranged:
+    """One range attribute over a catalog: a bitmap for each stretch between two ends."""
+
+    attribute: Range
+    code: int
+    anyone: int
+    cuts: list[Version]
+    stretches: list[int]
+
+    def steps(self, viewer: Viewer) -> list[int]:
+        value = self.attribute.of(viewer)
+        if value is None:
+            return [self.code, self.anyone]
+        return [self.code, self.stretches[bisect_right(self.cuts, value)]]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetingIndex:
+    """All targeting of a catalog. `hours` are 168 bits a line item, for its own time zone."""
+
+    bitmaps: NDArray[np.uint64]
+    hours: NDArray[np.uint64]
+    attributes: tuple[_Listed | _Ranged, ...]
+
+    def program(self, viewer: Viewer) -> Rows:
+        """What to AND for this viewer: (reason code, bitmap) pairs, flat.
+
+        Within one code the first bitmap is who lists nothing, the following are OR-ed in, and those
+        given as ~bitmap are taken out.
+        """
+        steps: list[int] = []
+        for attribute in self.attributes:
+            steps += attribute.steps(viewer)
+        return np.array(steps, np.int32)
+
+
+def build(targetings: Sequence[Targeting], ad_line_item: Rows) -> TargetingIndex:
+    """The index over ads, each of which follows the targeting of its line item.
+
+    Attributes that no line item uses cost nothing later: they are left out.
+    """
+    shelf = _Bitmaps(ad_line_item, len(targetings))
+    indexed = [_indexed(attribute, targetings, shelf) for attribute in ATTRIBUTES]
+    hours = np.array([hours_mask(t.hour_of_week) for t in targetings], np.uint64)
+    return TargetingIndex(
+        bitmaps=shelf.stacked(),
+        hours=hours.reshape(len(targetings), 3),
+        attributes=tuple(index for index in indexed if index is not None),
+    )
+
+
+class _Bitmaps:
+    """Turns sets of line items into numbered bitmaps over ads."""
+
+    def __init__(self, ad_line_item: Rows, line_items: int) -> None:
+        self.ad_line_item, self.line_items = ad_line_item, line_items
+        self.rows: list[Bitmap] = []
+
+    def add(self, mask: Mask) -> int:
+        self.rows.append(packed(mask[self.ad_line_item]))
+        return len(self.rows) - 1
+
+    def stacked(self) -> NDArray[np.uint64]:
+        words = -(-len(self.ad_line_item) // 64)
+        return np.array(self.rows, np.uint64).reshape(len(self.rows), words)
+
+    def mask(self, members: Iterable[int]) -> Mask:
+        mask = np.zeros(self.line_items, bool)
+        mask[list(members)] = True
+        return mask
+
+
+def packed(mask: Mask) -> Bitmap:
+    """A bool per ad as words of 64 bits, ad 0 in the lowest bit."""
+    words = -(-len(mask) // 64)
+    padded = np.zeros(words * 64, bool)
+    padded[: len(mask)] = mask
+    return np.packbits(padded, bitorder="little").view(np.uint64)
+
+
+def _indexed(
+    attribute: Attribute | Range, targetings: Sequence[Targeting], shelf: _Bitmaps
+) -> _Listed | _Ranged | None:
+    name = attribute.reason.value
+    rules = {
+        row: rule
+        for row, targeting in enumerate(targetings)
+        if (rule := getattr(targeting, name)).include or rule.exclude
+    }
+    if not rules:
+        return None
+    anyone = ~shelf.mask(row for row, rule in rules.items() if rule.include)
+    if isinstance(attribute, Range):
+        return _ranged(attribute, rules, anyone, shelf)
+    return _listed(attribute, rules, anyone, shelf)
+
+
+def _listed(attribute: Attribute, rules: dict[int, Rule], anyone: Mask, shelf: _Bitmaps) -> _Listed:
+    included: dict[Hashable, set[int]] = {}
+    excluded: dict[Hashable, set[int]] = {}
+    for row, rule in rules.items():
+        for listed, into in ((rule.include, included), (rule.exclude, excluded)):
+            for value in {value for text in listed for value in attribute.values(text)}:
+                into.setdefault(value, set()).add(row)
+    return _Listed(
+        attribute,
+        CODES[attribute.reason],
+        shelf.add(anyone),
+        {value: shelf.add(shelf.mask(rows)) for value, rows in included.items()},
+        {value: shelf.add(shelf.mask(rows)) for value, rows in excluded.items()},
+    )
+
+
+def _ranged(attribute: Range, rules: dict[int, Rule], anyone: Mask, shelf: _Bitmaps) -> _Ranged:
+    ends = {
+        text: ends
+        for rule in rules.values()
+        for text in rule.include | rule.exclude
+        if (ends := half_open(text)) is not None
+    }
+    cuts = sorted({end for pair in ends.values() for end in pair if end})
+    allowed = np.tile(anyone, (len(cuts) + 1, 1))
+    for listed, value in (("include", True), ("exclude", False)):
+        for row, rule in rules.items():
+            for low, high in (ends[text] for text in getattr(rule, listed) if text in ends):
+                stop = len(cuts) + 1 if high is None else bisect_right(cuts, high)
+                allowed[bisect_right(cuts, low) : stop, row] = value
+    stretches = [shelf.add(mask) for mask in allowed]
+    return _Ranged(attribute, CODES[attribute.reason], shelf.add(anyone), cuts, stretches)
