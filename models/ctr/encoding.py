@@ -29,7 +29,7 @@ PRIOR_IMPRESSIONS = 50.0
 @lru_cache(maxsize=1 << 17, typed=True)
 def category(value: object) -> float:
     """CRC-32 of the lower-case text; NaN for None, "" and NaN. 7, 7.0 and "7" are the same."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN is what differs from itself
+    if value is None or value != value:
         return MISSING
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
@@ -65,7 +65,7 @@ def _several(values: Any) -> Sequence[Any]:
         return values  # type: ignore[return-value]  # an array is read like a sequence here
     if isinstance(values, str):
         return values.split("|") if values else ()
-    return () if values is None or values != values else (values,)  # noqa: PLR0124 - NaN again
+    return () if values is None or values != values else (values,)
 
 
 def smoothed(clicks: Any, impressions: Any, prior: Any, strength: float = PRIOR_IMPRESSIONS) -> Any:
@@ -105,7 +105,9 @@ class HistoryTable:
         known, place, impressions = np.unique(keys, return_inverse=True, return_counts=True)
         summed = np.bincount(place, weights=clicks, minlength=len(known))
         prior = float(np.mean(clicks)) if len(clicks) else 0.0
-        return HistoryTable(known, summed, impressions.astype(np.float64), prior, strength)
+        return HistoryTable(
+            known, summed.astype(np.float64), impressions.astype(np.float64), prior, strength
+        )
 
     def lookup(self, keys: NDArray[np.uint64]) -> tuple[Floats, Floats]:
         """(smoothed rate, log(1 + impressions)) of each key."""

@@ -6,7 +6,6 @@ The one surprising fact: a bound model keeps scratch arrays, so one worker's loo
 two threads at once.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
