@@ -131,6 +131,14 @@ class Tracked:
     detail: str = ""
     value_micros: Micros = NO_MONEY
 
+    @property
+    def budget_day(self) -> int:
+        """The day number, in the advertiser's time zone, whose budget this belongs to.
+
+        By arrival: a day that is over stays as it was.
+        """
+        return (self.received_ms // 1000 + self.offer.utc_offset_s) // 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:

@@ -1,0 +1,183 @@
+"""The line to Redis: one server or a cluster, Redis or Valkey, found out at the first call.
+
+Here: connecting, sending commands in one trip, loading scripts a server does not know, and turning
+every failure into `StoreAwayError`. Never here: a key or what it means. The surprising fact: a line
+is not connected when it is made. A worker starts while Redis is away and finds it later.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from adserver.ports import StoreAwayError
+from adserver.stores.breaker import Breaker
+from adserver.stores.gathering import Gathering
+
+ANSWER_TIMEOUT_S = 0.5
+FAILURES_TO_OPEN = 3
+PAUSE_S = 0.25
+
+Argument = bytes | str | int
+Command = tuple[Argument, ...]
+Reply = Any  # what redis-py answers: bytes, int, None or lists of them
+
+logger = logging.getLogger(__name__)
+_bodies: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A Lua script that lies beside this file, called by its hash."""
+
+    sha: str
+
+    def call(self, keys: Sequence[bytes], *arguments: Argument) -> Command:
+        """The command that runs it. In a cluster all keys must have equal text in braces."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *arguments)
+
+
+def script(name: str) -> Script:
+    """Reads `<name>.lua`."""
+    body = Path(__file__).with_name(f"{name}.lua").read_text()
+    sha = hashlib.sha1(body.encode(), usedforsecurity=False).hexdigest()
+    _bodies[sha] = body
+    return Script(sha)
+
+
+class RedisLine:
+    """Sends commands to the Redis at `url` (redis://, rediss:// or unix://)."""
+
+    def __init__(self, url: str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._client: Redis | RedisCluster | None = None
+        self._connecting = asyncio.Lock()
+        self.breaker = Breaker(FAILURES_TO_OPEN, PAUSE_S)
+        self.gathering: Gathering[Command, Reply] = Gathering(self.send)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether a script may only touch keys of one slot; False until the first answer."""
+        return isinstance(self._client, RedisCluster)
+
+    async def ask(self, command: Command) -> Reply:
+        """One command, sent together with all others of this loop turn.
+
+        Raises:
+            StoreAwayError: no answer, or an error for an answer.
+        """
+        return await self.gathering.ask(command)
+
+    async def send(self, commands: Sequence[Command]) -> list[Reply]:
+        """All commands in one trip; a command that failed has a `StoreAwayError` in its place.
+
+        Raises:
+            StoreAwayError: nobody answered.
+        """
+        if not self.breaker.may_try():
+            raise StoreAwayError("Redis did not answer lately")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                replies = await self._replies(commands)
+        except (RedisError, OSError, TimeoutError) as failure:
+            self.breaker.note(success=False)
+            await self._hang_up()
+            raise StoreAwayError(f"Redis: {failure}") from failure
+        self.breaker.note(success=True)
+        return [_judged(reply) for reply in replies]
+
+    async def carry_out(self, commands: Sequence[Command]) -> list[Reply]:
+        """All commands in one trip, every one with success.
+
+        Raises:
+            StoreAwayError: nobody answered, or a command failed (others may have been done).
+        """
+        replies = await self.send(commands)
+        for reply in replies:
+            if isinstance(reply, StoreAwayError):
+                raise reply
+        return replies
+
+    async def ping(self) -> bool:
+        """Whether Redis answers."""
+        with suppress(StoreAwayError):
+            await self.carry_out([("EXISTS", b"p{}")])
+            return True
+        return False
+
+    async def close(self) -> None:
+        """Waits for what was asked, then closes the connections."""
+        await self.gathering.close()
+        await self._hang_up()
+
+    async def _replies(self, commands: Sequence[Command]) -> list[Reply]:
+        client = self._client or await self._connect()
+        replies = await _trip(client, commands)
+        unknown = [
+            position for position, reply in enumerate(replies) if isinstance(reply, NoScriptError)
+        ]
+        if unknown:  # a server that is new, or was started again: EVAL teaches it the script
+            taught = await _trip(client, [_with_body(commands[position]) for position in unknown])
+            for position, reply in zip(unknown, taught, strict=True):
+                replies[position] = reply
+        return replies
+
+    async def _connect(self) -> Redis | RedisCluster:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await _connected(self._url)
+            return self._client
+
+    async def _hang_up(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(RedisError, OSError, TimeoutError):
+                await client.aclose()
+
+
+async def _connected(url: str) -> Redis | RedisCluster:
+    # One more try at once heals a connection that broke while it was idle; all we send may repeat.
+    retry = Retry(NoBackoff(), 1)
+    # No limit of its own on reading and connecting: `send` has one for the whole trip.
+    limits: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None}
+    single = Redis.from_url(url, retry=retry, **limits)
+    clustered = True
+    try:
+        clustered = (await single.info("cluster")).get("cluster_enabled") == 1
+    finally:
+        if clustered:
+            await single.aclose()
+    return RedisCluster.from_url(url, retry=retry, **limits) if clustered else single
+
+
+async def _trip(client: Redis | RedisCluster, commands: Sequence[Command]) -> list[Reply]:
+    if len(commands) == 1:  # a pipeline costs half as much again
+        try:
+            return [await client.execute_command(*commands[0])]
+        except NoScriptError as unknown:
+            return [unknown]
+    pipeline = client.pipeline(transaction=False)
+    for command in commands:
+        pipeline.execute_command(*command)
+    return list(await pipeline.execute(raise_on_error=False))
+
+
+def _with_body(command: Command) -> Command:
+    return ("EVAL", _bodies[str(command[1])], *command[2:])
+
+
+def _judged(reply: Reply) -> Reply:
+    if not isinstance(reply, RedisError):
+        return reply
+    logger.error("Redis refused a command: %s", reply)
+    return StoreAwayError(f"Redis: {reply}")
