@@ -8,7 +8,7 @@ same in every process and needs no table that could be out of step with the log.
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,29 @@ from numpy.typing import NDArray
 from models.ctr.features import Feature, FeatureSchema, Half, Kind
 
 Floats = NDArray[np.float64]
-Column = Sequence[Any] | NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dictionary:
+    """A column whose distinct values are kept once: row i has `values[codes[i]]`, -1 has none.
+
+    Files are read like this, so that a value is encoded once and not once a row.
+    """
+
+    values: Sequence[Any]
+    codes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """The rows of the column."""
+        return len(self.codes)
+
+    def each(self, encode: Callable[[Any], Any]) -> Floats:
+        """What `encode` makes of every row's value (None where there is none): float64[rows, ...]."""
+        known = [encode(value) for value in (*self.values, None)]
+        return np.array(known, np.float64)[self.codes]
+
+
+Column = Sequence[Any] | NDArray[Any] | Dictionary
 
 MISSING = float("nan")
 PRIOR_IMPRESSIONS = 50.0
@@ -189,9 +211,9 @@ def _encoded(
     if feature.kind is Kind.CATEGORY:
         return categories(column)[:, None]
     if feature.kind is Kind.MULTI_CATEGORY:
-        return np.array([multi_category(v, feature.width) for v in column]).reshape(rows, -1)
+        return _each(column, lambda value: multi_category(value, feature.width)).reshape(rows, -1)
     if feature.width > 1:
-        return np.array([numbers(v, feature.width) for v in column]).reshape(rows, -1)
+        return _each(column, lambda value: numbers(value, feature.width)).reshape(rows, -1)
     return _numbers(column)[:, None]
 
 
@@ -205,6 +227,8 @@ def history_keys(feature: Feature, columns: Mapping[str, Column]) -> NDArray[np.
 
 def categories(column: Column) -> Floats:
     """`category` of each value."""
+    if isinstance(column, Dictionary):
+        return column.each(category)
     values = column.tolist() if isinstance(column, np.ndarray) else column
     return np.fromiter(map(category, values), np.float64, len(values))
 
@@ -212,4 +236,10 @@ def categories(column: Column) -> Floats:
 def _numbers(column: Column) -> Floats:
     if isinstance(column, np.ndarray) and column.dtype.kind in "iufb":
         return column.astype(np.float64)
-    return np.fromiter(map(number, column), np.float64, len(column))
+    return _each(column, number)
+
+
+def _each(column: Column, encode: Callable[[Any], Any]) -> Floats:
+    if isinstance(column, Dictionary):
+        return column.each(encode)
+    return np.array([encode(value) for value in column], np.float64)
