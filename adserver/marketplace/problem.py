@@ -1,0 +1,62 @@
+"""What can be wrong with a marketplace, as values, so that all of it can be said at once.
+
+Never here: the rules themselves (`rules`, `notation`).
+"""
+
+from dataclasses import dataclass
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: with which entity, in which field, at which line (0: no file).
+
+    `kind` is "line_item" and so on, "" for the file as a whole; `field` is a path such as
+    "targeting.country.include[1]".
+    """
+
+    kind: str
+    entity_id: str
+    field: str
+    message: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = [f"line {self.line}"] if self.line else []
+        if self.kind:
+            place.append(f"{self.kind} {self.entity_id}".strip())
+        if self.field:
+            place.append(self.field)
+        return f"{', '.join(place)}: {self.message}" if place else self.message
+
+
+class CatalogError(ValueError):
+    """A marketplace, or a change to one, that is refused; nothing was changed."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        lines = [str(problem) for problem in problems[:SHOWN]]
+        if len(problems) > SHOWN:
+            lines.append(f"and {len(problems) - SHOWN} more")
+        super().__init__("\n".join(lines))
+
+
+class NotationError(ValueError):
+    """A value that is not written as its field asks. `path` leads to the wrong part inside it."""
+
+    def __init__(self, message: str, *path: str | int) -> None:
+        super().__init__(message)
+        self.path = path
+
+    def within(self, step: str | int) -> "NotationError":
+        """The same error seen from one level further out."""
+        return NotationError(str(self), step, *self.path)
+
+
+def spell_path(*path: str | int) -> str:
+    """("caps", 2) as "caps[2]"."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")

@@ -1,0 +1,199 @@
+"""How targeting is written: per attribute a list to include, or {include: [...], exclude: [...]}.
+
+Never here: how a request is matched (`ranking.eligibility`). The one surprising fact: hours of the
+week are read as people say them ("mon-fri 9..17") and kept as numbers from Monday 00:00.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+
+from adserver.marketplace.list_notation import read_each
+from adserver.marketplace.notation import Notation, Raw, plain_text, text
+from adserver.marketplace.problem import NotationError
+from models.domain.campaign import Rule, Targeting
+
+ATTRIBUTES = tuple(field.name for field in fields(Targeting))
+DEVICE_TYPES = ("phone", "tablet", "tv", "pc", "connected_device", "set_top_box", "mobile", "ooh")
+CONNECTIONS = ("ethernet", "wifi", "cellular", "2g", "3g", "4g", "5g")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MOST_VALUES = 5_000
+
+_DAYS = "|".join(DAYS)
+_HOURS = re.compile(
+    rf"(?:({_DAYS})(?:-({_DAYS}))?)?(?:(?:^|\s+)([0-9]{{1,3}})(?:\.\.([0-9]{{1,3}}))?)?"
+)
+_FREE_TEXT = text(100, least=1)
+_PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
+    "country": (re.compile(r"[A-Za-z]{3}"), "a three-letter country code such as CHN"),
+    "os_version": (
+        re.compile(r"(?=.*[0-9])([0-9]+(\.[0-9]+){0,3})?\.\.([0-9]+(\.[0-9]+){0,3})?"),
+        "a range of versions such as 12.. or 14.0..17.2",
+    ),
+    "language": (re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "a language code such as zh"),
+    "gender": (re.compile(r"[FMOfmo]"), "F, M or O"),
+    "age": (
+        re.compile(r"(?=.*[0-9])([0-9]{1,3})?\.\.([0-9]{1,3})?"),
+        "a range of years such as 18..24 or 60..",
+    ),
+}
+_NAMES = {"device_type": DEVICE_TYPES, "connection": CONNECTIONS}
+_NUMBERS = {
+    "device_type": (1, 8),
+    "connection": (0, 7),
+    "interest": (1, 65_535),
+    "hour_of_week": (0, 167),
+}
+
+
+def targeting() -> Notation:
+    """All attributes of a `Targeting` as one mapping."""
+    return Notation("ATTRIBUTE=VALUE,...", read_targeting, write_targeting, check_targeting)
+
+
+def read_targeting(raw: Raw) -> Targeting:
+    """A mapping of attributes to lists, or to mappings of include and exclude lists.
+
+    Raises:
+        NotationError: with the path to what is wrong.
+    """
+    if not isinstance(raw, dict):
+        raise NotationError("a mapping such as {country: [CHN]} expected")
+    rules = {}
+    for name, written in raw.items():
+        require_attribute(name)
+        try:
+            rules[name] = _read_rule(name, written)
+        except NotationError as error:
+            raise error.within(name) from None
+    return Targeting(**rules)
+
+
+def require_attribute(name: str) -> None:
+    """Raises NotationError when targeting has no such attribute."""
+    if name not in ATTRIBUTES:
+        raise NotationError(f"targeting knows {', '.join(ATTRIBUTES)}; not {name[:80]!r}", name)
+
+
+def _read_rule(name: str, raw: Raw) -> Rule:
+    if not isinstance(raw, dict):
+        return Rule(include=read_values(name, raw))
+    lists = {}
+    for side, written in raw.items():
+        if side not in {"include", "exclude"}:
+            raise NotationError("include and exclude lists are expected here", side)
+        try:
+            lists[side] = read_values(name, written)
+        except NotationError as error:
+            raise error.within(side) from None
+    return Rule(**lists)
+
+
+def read_values(name: str, raw: Raw) -> frozenset[str]:
+    """The values of one list of attribute `name`."""
+    if name == "hour_of_week":
+        per_item = read_each(Notation("HOURS", _read_hours, str), raw)
+        return frozenset(str(hour) for hours in per_item for hour in hours)
+    one = Notation("VALUE", _value_reader(name), str, lambda value: check_value(name, value))
+    return frozenset(read_each(one, raw))
+
+
+def _value_reader(name: str) -> Callable[[Raw], str]:
+    if name in {"age", "os_version"}:  # "18" means exactly 18; it is kept as the range it is
+        return lambda raw: (
+            written if ".." in (written := plain_text(raw)) else f"{written}..{written}"
+        )
+    if name in _NUMBERS:
+        return lambda raw: str(int(v)) if re.fullmatch("[0-9]{1,9}", v := plain_text(raw)) else v
+    return plain_text
+
+
+def _read_hours(raw: Raw) -> list[int]:
+    """ "mon-fri 9..17", "sat", "0..23" or "167": hours, both ends included."""
+    written = plain_text(raw).lower()
+    found = _HOURS.fullmatch(written)
+    if not found or not written:
+        raise NotationError(
+            f"hours such as mon-fri 9..17, sat, or 0..167 expected, not {written!r}"
+        )
+    first_day, last_day, first, last = found.groups()
+    if first_day is None:
+        return _span(int(first), int(last or first), 167, written)
+    hours = _span(int(first or 0), int(last or first or 23), 23, written)
+    begin, end = DAYS.index(first_day), DAYS.index(last_day or first_day)
+    return [day * 24 + hour for day in _span(begin, end, 6, written) for hour in hours]
+
+
+def _span(first: int, last: int, most: int, written: str) -> list[int]:
+    if not first <= last <= most:
+        raise NotationError(f"{written!r}: from the smaller to the larger, up to {most}")
+    return list(range(first, last + 1))
+
+
+def write_targeting(value: Targeting) -> dict[str, object]:
+    """Only the attributes that restrict anything; only an include list is written bare."""
+    written: dict[str, object] = {}
+    for name in ATTRIBUTES:
+        rule = getattr(value, name)
+        sides = {"include": rule.include, "exclude": rule.exclude}
+        lists = {side: _write_values(name, values) for side, values in sides.items() if values}
+        if lists:
+            written[name] = lists if "exclude" in lists else lists["include"]
+    return written
+
+
+def _write_values(name: str, values: frozenset[str]) -> list[str] | list[str | int]:
+    if name == "hour_of_week":
+        return list(_runs(sorted(int(value) for value in values)))
+    if name in _NUMBERS:
+        ordered = sorted(values, key=lambda value: (len(value), value))
+        return [int(value) if value.isdecimal() else value for value in ordered]
+    return sorted(values)
+
+
+def _runs(hours: list[int]) -> Iterator[str]:
+    """[0, 1, 2, 9] as "0..2" and "9"."""
+    start = 0
+    for place in range(1, len(hours) + 1):
+        if place == len(hours) or hours[place] != hours[place - 1] + 1:
+            first, last = hours[start], hours[place - 1]
+            yield f"{first}..{last}" if last > first else str(first)
+            start = place
+
+
+def check_targeting(value: Targeting) -> str | None:
+    """What is wrong, the attribute named first."""
+    for name in ATTRIBUTES:
+        rule: Rule = getattr(value, name)
+        message = _check_rule(name, rule)
+        if message:
+            return f"{name}: {message}"
+    return None
+
+
+def _check_rule(name: str, rule: Rule) -> str | None:
+    if len(rule.include) + len(rule.exclude) > MOST_VALUES:
+        return f"at most {MOST_VALUES} values are allowed"
+    both = {v.lower() for v in rule.include} & {v.lower() for v in rule.exclude}
+    if both:
+        return f"{min(both)} is both included and excluded"
+    for value in sorted(rule.include | rule.exclude):
+        message = check_value(name, value)
+        if message:
+            return message
+    return None
+
+
+def check_value(name: str, value: str) -> str | None:
+    """What is wrong with one value of attribute `name`, or None."""
+    if name in _PATTERNS:
+        pattern, meaning = _PATTERNS[name]
+        return None if pattern.fullmatch(value) else f"{value[:80]!r} is not {meaning}"
+    if value.lower() in _NAMES.get(name, ()):
+        return None
+    if name in _NUMBERS:
+        least, most = _NUMBERS[name]
+        fits = re.fullmatch(r"0|[1-9][0-9]{0,4}", value) and least <= int(value) <= most
+        names = "".join(f" or {other}" for other in _NAMES.get(name, ()))
+        return None if fits else f"{value[:80]!r} is not {least} to {most}{names}"
+    return _FREE_TEXT.check(value)
