@@ -36,7 +36,7 @@ class Dictionary:
         return len(self.codes)
 
     def each(self, encode: Callable[[Any], Any]) -> Floats:
-        """What `encode` makes of every row's value (None where there is none): float64[rows, ...]."""
+        """What `encode` makes of each row (of None where it has no value): float64[rows, ...]."""
         known = [encode(value) for value in (*self.values, None)]
         return np.array(known, np.float64)[self.codes]
 
