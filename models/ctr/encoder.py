@@ -111,6 +111,16 @@ class BoundEncoder:
             seen[self.line_item_of[ads] == line_item] = told
         return np.concatenate([seen, histories], axis=1)
 
+    @property
+    def pair_slots(self) -> int:
+        """How many slots the pair half has."""
+        return self.schema.width_of(Half.PAIR)
+
+    def unseen_pair_rows(self, cells: int) -> Floats:
+        """The pair rows of every ad, then of the first cells, for a user who has seen none."""
+        histories = np.concatenate([self.default_rows, self.cell_rows[:cells]])
+        return np.concatenate([np.tile(NEVER_SEEN, (len(histories), 1)), histories], axis=1)
+
     def _cell(self, cells: NDArray[np.int32]) -> Floats:
         if not len(self.cell_rows):
             return np.full((len(cells), self.default_rows.shape[1]), MISSING)
