@@ -7,6 +7,7 @@ anything here. The one surprising fact: reasons travel as small numbers (their p
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -66,6 +67,16 @@ NO_FLOATS: Floats = np.empty(0)
 NO_FATE: NDArray[np.uint8] = np.empty(0, np.uint8)
 
 
+class Exits(NamedTuple):
+    """Who left: how many for each reason code, and the code of each ad of the catalog if traced.
+
+    `fate` is empty for requests that are not traced.
+    """
+
+    tally: NDArray[np.int64]
+    fate: NDArray[np.uint8]
+
+
 @dataclass(slots=True)
 class Slate:
     """What is left for one request. Stages change it and hand it on; it lives for one request.
@@ -73,26 +84,24 @@ class Slate:
     `live` is the bitmap of ads that fit the placement, before targeting lists them as `ads` (row
     numbers of the catalog). From scoring on, `pctr`, `pcvr`, `quality` (billable events expected
     of 1,000 impressions) and `ecpm` (micros) run parallel to `ads`. After the lift, `places` are
-    positions in `ads`, best place first, each picked with its `propensity`; `fate` is empty unless
-    the slate is traced, and then holds the reason code of every ad of the catalog.
+    positions in `ads`, best place first, each picked with its `propensity`.
     """
 
     live: Bitmap
-    tally: NDArray[np.int64]
+    exits: Exits
     funnel: list[tuple[str, int]]
-    fate: NDArray[np.uint8] = field(default=NO_FATE)
-    ads: Rows = field(default=NO_ROWS)
-    pctr: Floats = field(default=NO_FLOATS)
-    pcvr: Floats = field(default=NO_FLOATS)
-    quality: Floats = field(default=NO_FLOATS)
-    ecpm: Floats = field(default=NO_FLOATS)
-    places: Rows = field(default=NO_ROWS)
-    propensity: Floats = field(default=NO_FLOATS)
+    ads: Rows = field(default_factory=lambda: NO_ROWS)
+    pctr: Floats = field(default_factory=lambda: NO_FLOATS)
+    pcvr: Floats = field(default_factory=lambda: NO_FLOATS)
+    quality: Floats = field(default_factory=lambda: NO_FLOATS)
+    ecpm: Floats = field(default_factory=lambda: NO_FLOATS)
+    places: Rows = field(default_factory=lambda: NO_ROWS)
+    propensity: Floats = field(default_factory=lambda: NO_FLOATS)
 
     @property
     def rejected(self) -> dict[NoAdReason, int]:
         """How many ads left, by reason; reasons that took none are not listed."""
-        counts = self.tally[1:].tolist()
+        counts = self.exits.tally[1:].tolist()
         return {reason: n for reason, n in zip(NoAdReason, counts, strict=True) if n}
 
     def passed(self, stage: str, ads: Rows) -> "Slate":
@@ -108,8 +117,8 @@ def new_tally() -> NDArray[np.int64]:
 
 
 @njit(cache=True)
-def leave(ad: int, code: int, tally: NDArray[np.int64], fate: NDArray[np.uint8]) -> None:
+def leave(ad: int, code: int, exits: Exits) -> None:
     """Counts an ad that leaves for the reason `code`, and writes its fate down if asked to."""
-    tally[code] += 1
-    if fate.shape[0]:
-        fate[ad] = code
+    exits.tally[code] += 1
+    if exits.fate.shape[0]:
+        exits.fate[ad] = code

@@ -29,6 +29,11 @@ def per_impression(cpm: Micros) -> Micros:
     return Micros(half_away_from_zero(cpm, 1000))
 
 
+def bid_per_impression(cpm: Micros) -> Micros:
+    """The most that one impression may cost at a bid per thousand: rounded down."""
+    return Micros(cpm // 1000)
+
+
 def from_expected(micros: float) -> Micros:
     """An expectation (probability x money, a float) as money, rounded up.
 

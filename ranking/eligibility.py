@@ -1,0 +1,129 @@
+"""What may run here and now: targeting, flight and hour of the week.
+
+Who is targeted by what is `targeting`; budgets and users' caps come later. The one surprising fact:
+targeting costs a few words ANDed for all ads at once, so it comes before the flight, which is
+looked at ad by ad for those that are left.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from models.domain.ad_request import AdRequest
+from models.domain.user import UserState
+from ranking.attributes import Viewer
+from ranking.local_time import Zones, hour_of_week
+from ranking.slate import CODES, STAYS, Bitmap, Exits, NoAdReason, Rows, Slate, leave
+from ranking.targeting import TargetingIndex
+
+STAGE = "targeting"
+_FLIGHT = CODES[NoAdReason.FLIGHT]
+_HOUR = CODES[NoAdReason.HOUR_OF_WEEK]
+
+
+class Flights(NamedTuple):
+    """When line items run: [start, end) in Unix milliseconds, and 168 bits of local hours."""
+
+    line_item: Rows
+    starts_ms: NDArray[np.int64]
+    ends_ms: NDArray[np.int64]
+    hours: NDArray[np.uint64]
+    zone: Rows
+    zones: Zones
+
+
+class Rules(NamedTuple):
+    """What `screen` needs of a catalog."""
+
+    targeting: TargetingIndex
+    flights: Flights
+
+
+def screen(slate: Slate, rules: Rules, request: AdRequest, user: UserState, now: datetime) -> Slate:
+    """Lists the ads whose line item targets this viewer and runs now."""
+    program = rules.targeting.program(Viewer(request, user, now))
+    live = _targeted(slate.live, rules.targeting.bitmaps, program, slate.exits)
+    ads = _running(live, rules.flights, int(now.timestamp() * 1000), slate.exits)
+    return slate.passed(STAGE, ads)
+
+
+@njit(cache=True)
+def _targeted(live: Bitmap, bitmaps: NDArray[np.uint64], program: Rows, exits: Exits) -> Bitmap:
+    """Runs a program of `TargetingIndex.program` over the bitmap, and counts who leaves at what."""
+    left, allowed = live.copy(), np.empty_like(live)
+    step = 0
+    while step < program.shape[0]:
+        code = program[step]
+        allowed[:] = bitmaps[program[step + 1]]
+        step += 2
+        while step < program.shape[0] and program[step] == code:
+            row = program[step + 1]
+            if row >= 0:
+                allowed |= bitmaps[row]
+            else:
+                allowed &= ~bitmaps[~row]
+            step += 2
+        _keep(left, allowed, code, exits)
+    return left
+
+
+@njit(cache=True)
+def _keep(left: Bitmap, allowed: Bitmap, code: int, exits: Exits) -> None:
+    lost = 0
+    for word in range(left.shape[0]):
+        gone = left[word] & ~allowed[word]
+        left[word] &= allowed[word]
+        lost += popcount(gone)
+        if exits.fate.shape[0]:
+            while gone:
+                exits.fate[word * 64 + lowest(gone)] = code
+                gone &= gone - np.uint64(1)
+    exits.tally[code] += lost
+
+
+@njit(cache=True)
+def _running(live: Bitmap, flights: Flights, now_ms: int, exits: Exits) -> Rows:
+    found = 0
+    for word in live:
+        found += popcount(word)
+    ads, n = np.empty(found, np.int32), 0
+    for place in range(live.shape[0]):
+        word = live[place]
+        while word:
+            ad = place * 64 + lowest(word)
+            word &= word - np.uint64(1)
+            code = _off_air(flights, flights.line_item[ad], now_ms)
+            if code == STAYS:
+                ads[n] = ad
+                n += 1
+            else:
+                leave(ad, code, exits)
+    return ads[:n]
+
+
+@njit(cache=True)
+def _off_air(flights: Flights, row: int, now_ms: int) -> int:
+    if not flights.starts_ms[row] <= now_ms < flights.ends_ms[row]:
+        return _FLIGHT
+    hour = hour_of_week(flights.zones, flights.zone[row], now_ms // 1000)
+    on = (flights.hours[row, hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1)
+    return STAYS if on else _HOUR
+
+
+@njit(cache=True)
+def popcount(word: np.uint64) -> int:
+    """How many bits are set; LLVM knows this spelling and makes one instruction of it."""
+    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    low = np.uint64(0x3333333333333333)
+    word = (word & low) + ((word >> np.uint64(2)) & low)
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return int((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
+@njit(cache=True)
+def lowest(word: np.uint64) -> int:
+    """The number of the lowest bit that is set."""
+    return int(popcount(~word & (word - np.uint64(1))))

@@ -1,0 +1,191 @@
+"""What this user is not tired of: at most N impressions a minute, hour, day or lifetime.
+
+Caps are compiled and applied here; how impressions are counted is the user store's. A cap counts
+over its line item, campaign or advertiser, and a line item must keep all of its own caps, so the
+strictest wins. Days are days of the advertiser. The one surprising fact: who cannot be counted is
+not shown: without a user id, or while the user store is away, capped line items are withheld.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from models.domain.campaign import Campaign, CapLevel, CapPeriod, LineItem
+from models.domain.ids import CampaignId
+from models.domain.user import UserState
+from ranking.local_time import HOUR_S, Zones, day_number
+from ranking.slate import CODES, STAYS, Exits, NoAdReason, Rows, Slate, leave
+
+STAGE = "frequency_cap"
+NO_GROUP = -1
+
+_PERIODS = {period: number for number, period in enumerate(CapPeriod)}
+_MINUTE, _HOUR, _DAY = (
+    _PERIODS[CapPeriod.MINUTE],
+    _PERIODS[CapPeriod.HOUR],
+    _PERIODS[CapPeriod.DAY],
+)
+_CAPPED = CODES[NoAdReason.FREQUENCY_CAP]
+
+
+class CapColumns(NamedTuple):
+    """Caps `begin[row]` to `begin[row + 1]` belong to line item `row`.
+
+    `group` numbers what is counted together: a line item, a campaign or an advertiser.
+    """
+
+    line_item: Rows
+    begin: Rows
+    impressions: NDArray[np.int64]
+    period: NDArray[np.int8]
+    group: Rows
+    zone: Rows
+    zones: Zones
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """All caps of a catalog, and for each line item that counts towards one, its three groups."""
+
+    columns: CapColumns
+    groups: dict[str, tuple[int, int, int]]
+
+
+def build(
+    live: Sequence[LineItem],
+    everything: Iterable[LineItem],
+    campaigns: dict[CampaignId, Campaign],
+    ads: tuple[Rows, Rows, Zones],
+) -> Caps:
+    """The caps of the live line items. Ended ones still count towards their campaign's.
+
+    `ads` are the line item row of each ad, the zone of each line item, and the zones.
+    """
+    numbers: dict[tuple[CapLevel, str], int] = {}
+    begin, flat = [0], []
+    for item in live:
+        keys = _keys(item, campaigns)
+        for cap in item.caps:
+            group = numbers.setdefault(keys[cap.level], len(numbers))
+            flat.append((cap.impressions, _PERIODS[cap.period], group))
+        begin.append(len(flat))
+    impressions, period, group_of = np.array(flat, np.int64).reshape(-1, 3).T
+    columns = CapColumns(
+        ads[0],
+        np.array(begin, np.int32),
+        np.ascontiguousarray(impressions),
+        period.astype(np.int8),
+        group_of.astype(np.int32),
+        *ads[1:],
+    )
+    return Caps(columns, _counting(everything, campaigns, numbers))
+
+
+def _keys(
+    item: LineItem, campaigns: dict[CampaignId, Campaign]
+) -> dict[CapLevel, tuple[CapLevel, str]]:
+    campaign = campaigns.get(item.campaign_id)
+    ids: dict[CapLevel, str] = {
+        CapLevel.LINE_ITEM: item.line_item_id,
+        CapLevel.CAMPAIGN: item.campaign_id,
+        CapLevel.ADVERTISER: campaign.advertiser_id if campaign else "",
+    }
+    return {level: (level, name) for level, name in ids.items()}
+
+
+def _counting(
+    everything: Iterable[LineItem],
+    campaigns: dict[CampaignId, Campaign],
+    numbers: dict[tuple[CapLevel, str], int],
+) -> dict[str, tuple[int, int, int]]:
+    if not numbers:
+        return {}
+    groups: dict[str, tuple[int, int, int]] = {}
+    for item in everything:
+        a, b, c = (numbers.get(key, NO_GROUP) for key in _keys(item, campaigns).values())
+        if max(a, b, c) != NO_GROUP:
+            groups[item.line_item_id] = (a, b, c)
+    return groups
+
+
+def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
+    """Takes out what this user has seen often enough, or what cannot be counted."""
+    if not len(caps.columns.group):
+        return slate.passed(STAGE, slate.ads)
+    withheld = STAYS
+    if not user.known:
+        withheld = CODES[NoAdReason.USER_UNKNOWN]
+    elif not user.loaded:
+        withheld = CODES[NoAdReason.USER_NOT_LOADED]
+    now_s = int(now.timestamp())
+    ads = _within_caps(slate.ads, caps.columns, _seen(caps, user), withheld, now_s, slate.exits)
+    return slate.passed(STAGE, ads)
+
+
+def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
+    """One row for each exposure that counts towards a cap: its groups, then its counters."""
+    groups = caps.groups
+    rows = [
+        (
+            *groups[name],
+            e.lifetime,
+            e.day,
+            e.in_day,
+            e.hour,
+            e.in_hour,
+            e.minute,
+            e.in_minute,
+        )
+        for name, e in user.exposures.items()
+        if name in groups
+    ]
+    return np.array(rows, np.int64).reshape(-1, 10)
+
+
+@njit(cache=True)
+def _within_caps(
+    ads: Rows,
+    caps: CapColumns,
+    seen: NDArray[np.int64],
+    withheld: int,
+    now_s: int,
+    exits: Exits,
+) -> Rows:
+    kept, n = np.empty_like(ads), 0
+    for ad in ads:
+        row = caps.line_item[ad]
+        code = STAYS
+        for cap in range(caps.begin[row], caps.begin[row + 1]):
+            if withheld != STAYS:
+                code = withheld
+            elif _count(seen, caps, row, cap, now_s) >= caps.impressions[cap]:
+                code = _CAPPED
+        if code == STAYS:
+            kept[n] = ad
+            n += 1
+        else:
+            leave(ad, code, exits)
+    return kept[:n]
+
+
+@njit(cache=True)
+def _count(seen: NDArray[np.int64], caps: CapColumns, row: int, cap: int, now_s: int) -> int:
+    """Impressions that count towards a cap of line item `row`, in the window that now is in."""
+    period, group, total = caps.period[cap], caps.group[cap], 0
+    for e in range(seen.shape[0]):
+        if seen[e, 0] != group and seen[e, 1] != group and seen[e, 2] != group:
+            continue
+        if period == _MINUTE:
+            total += seen[e, 9] * (seen[e, 8] == now_s // 60)
+        elif period == _HOUR:
+            total += seen[e, 7] * (seen[e, 6] == now_s // HOUR_S)
+        elif period == _DAY:
+            total += seen[e, 5] * (seen[e, 4] == day_number(caps.zones, caps.zone[row], now_s))
+        else:
+            total += seen[e, 3]
+    return total
