@@ -1,8 +1,10 @@
-"""The house's secrets and everything derived from them: beacon signing keys, app and postback keys, user keys.
+"""The house's secrets and everything derived from them.
 
-Secrets come from the settings or, on one machine, from a file made at first start. The one surprising
-fact: API keys are not stored anywhere. They are derived from the secret key, the owner and a generation
-number in the catalog, so rotating a key is raising that number.
+Beacon signing keys, app and postback keys, user keys.
+
+Secrets come from the settings or, on one machine, from a file made at first start. The one
+surprising fact: API keys are not stored anywhere. They are derived from the secret key, the owner
+and a generation number in the catalog, so rotating a key is raising that number.
 """
 
 import hashlib
@@ -16,6 +18,7 @@ from adserver.config import SettingError, Settings
 from models.domain.ids import UserKey
 
 SECRETS_FILE = "secrets.json"
+SHORTEST_TOKEN_KEY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def load(settings: Settings) -> Keyring:
     """Secrets from the settings, each one missing there from the file, made on first use.
 
     Raises:
-        SettingError: token keys that are not written as "id:hex,id:hex".
+        SettingError: token keys that are short or not written as "id:hex,id:hex".
     """
     kept = {} if settings.secret_key and settings.token_keys else _kept(settings.data_dir)
     secret = settings.secret_key or kept["secret_key"]
@@ -58,9 +61,15 @@ def load(settings: Settings) -> Keyring:
 def _token_keys(text: str) -> dict[str, bytes]:
     try:
         pairs = [pair.strip().split(":", 1) for pair in text.split(",")]
-        return {key_id: bytes.fromhex(key) for key_id, key in pairs}
+        keys = {key_id: bytes.fromhex(key) for key_id, key in pairs}
     except ValueError:
-        raise SettingError('ADUNION_TOKEN_KEYS is written "id:hex,id:hex"') from None
+        keys = {}
+    if not keys or min(map(len, keys.values())) < SHORTEST_TOKEN_KEY or "" in keys:
+        raise SettingError(
+            'ADUNION_TOKEN_KEYS is written "id:hex,id:hex", the signing key first; '
+            f"a key has at least {SHORTEST_TOKEN_KEY} bytes"
+        )
+    return keys
 
 
 def _kept(data_dir: Path) -> dict[str, str]:
