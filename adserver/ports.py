@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from models.domain.event import AdServed, Booked, Census, Decided, Offer, Tracked
+from models.domain.event import AdServed, Booked, Census, Decided, Offer, Tracked, Verdict
 from models.domain.ids import LineItemId, UserKey
 from models.domain.marketplace import Marketplace
 from models.domain.money import Micros
@@ -77,11 +77,16 @@ class OutboxFullError(Exception):
 class Outbox(Protocol):
     """A worker's durable queue of tracked events."""
 
-    async def append(self, event: Tracked) -> None:
+    async def append(self, event: Tracked) -> bool:
         """Returns when the event is on disk (one fsync serves all that wait).
 
-        Raises `OutboxFullError`.
+        False: it waited there already, and whoever brought it first books it. Raises
+        `OutboxFullError`.
         """
+        ...
+
+    def note(self, event: Tracked, verdict: Verdict) -> None:
+        """Keeps an event that does not count, for `suspects`. Never waits, may be dropped."""
         ...
 
     async def unsettled(self, limit: int) -> list[Tracked]:
@@ -112,17 +117,25 @@ class SpendBook(Protocol):
     def release(self, offer: Offer, charged: Micros) -> None: ...
 
 
+class StatementRefusedError(Exception):
+    """The event store understood a statement and refused it; the message is the store's own."""
+
+
 class EventStore(Protocol):
-    """ClickHouse or chDB. Control plane only; plain calls."""
+    """ClickHouse or chDB. Control plane only; plain calls, from any thread.
+
+    All may raise `StoreAwayError` and `StatementRefusedError`.
+    """
 
     def execute(self, statement: str) -> None:
         """Runs DDL."""
         ...
 
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+    def insert(self, table: str, columns: Mapping[str, Sequence[Any]], name: str = "") -> None:
         """Inserts rows given as equally long columns.
 
-        Returns when the store has acknowledged them. Raises `StoreAwayError`.
+        Returns when the store has acknowledged them. A batch that is sent again has the same
+        `name`, by which newer servers recognise it. Raises `StoreAwayError`.
         """
         ...
 

@@ -1,0 +1,160 @@
+"""Counts a tracked event exactly once: look, make durable, book, note the verdict, answer.
+
+Never here: SQL or Redis. The one surprising fact: the event is on disk *before* it is booked, and
+booking the same event again answers the same. So whatever dies between the two, counting again from
+the disk is right.
+"""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from prometheus_client import Counter
+
+from adserver.ports import Bookkeeper, StoreAwayError
+from models.domain.event import Booked, EventKind, Tracked, Verdict
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+_log = logging.getLogger(__name__)
+
+RECOUNT_EVENTS = 500  # a wave of events counted again together
+RECOUNT_PAUSE_S = 1.0
+# An impression is counted before the click that needs it.
+_IN_THIS_ORDER = (
+    EventKind.IMPRESSION,
+    EventKind.VIEWABLE,
+    EventKind.CLICK,
+    EventKind.CONVERSION,
+)
+
+VERDICTS = Counter(
+    "adunion_tracked_events_total", "Tracked events by kind and verdict", ["kind", "verdict"]
+)
+RECOUNTED = Counter("adunion_recounted_events_total", "Events counted from the outbox", ["verdict"])
+
+
+class Waiting(Protocol):
+    """The part of an outbox that counting again needs."""
+
+    async def unsettled(self, limit: int) -> list[Tracked]: ...
+
+    def settle(self, event: Tracked, booked: Booked) -> None: ...
+
+
+class Durable(Waiting, Protocol):
+    """The part of an outbox that counting needs."""
+
+    async def append(self, event: Tracked) -> bool: ...
+
+    def note(self, event: Tracked, verdict: Verdict) -> None: ...
+
+
+class Counting:
+    """One worker's counting, over its outbox and the shared Bookkeeper."""
+
+    def __init__(self, outbox: Durable, bookkeeper: Bookkeeper) -> None:
+        self._outbox = outbox
+        self._bookkeeper = bookkeeper
+        self._at_hand: set[UUID] = set()  # being counted by a request at this moment
+
+    async def count(self, event: Tracked) -> Booked:
+        """The event's outcome. COUNTED and DEFERRED are answered only after the event is on disk.
+
+        Raises:
+            OutboxFullError: it could not be made durable, and is not counted.
+        """
+        booked = await self._count(event)
+        VERDICTS.labels(event.kind.value, booked.verdict.value).inc()
+        return booked
+
+    async def _count(self, event: Tracked) -> Booked:
+        if event.event_id in self._at_hand:
+            return Booked(Verdict.DUPLICATE)
+        self._at_hand.add(event.event_id)
+        try:
+            return await self._count_alone(event)
+        finally:
+            self._at_hand.discard(event.event_id)
+
+    async def _count_alone(self, event: Tracked) -> Booked:
+        refused, away = await self._refusal(event)
+        if refused is not None:
+            if refused.verdict is not Verdict.DUPLICATE:
+                self._outbox.note(event, refused.verdict)
+            return refused
+        if not await self._outbox.append(event):
+            return Booked(Verdict.DUPLICATE)
+        if away:
+            return Booked(Verdict.DEFERRED)
+        try:
+            booked = await self._bookkeeper.book(event)
+        except StoreAwayError:
+            return Booked(Verdict.DEFERRED)
+        self._outbox.settle(event, booked)
+        return booked
+
+    async def _refusal(self, event: Tracked) -> tuple[Booked | None, bool]:
+        """Why the event will not be booked, if known; and whether the Bookkeeper is away."""
+        if event.doubt is not None:
+            return Booked(event.doubt), False
+        try:
+            return await self._bookkeeper.inspect(event), False
+        except StoreAwayError:
+            return None, True
+
+    async def recount(self) -> int:
+        """Counts one wave of events that have no verdict. Answers how many it settled.
+
+        0 if Redis is away.
+        """
+        left = await self._outbox.unsettled(RECOUNT_EVENTS + len(self._at_hand))
+        return await settle_all(
+            self._outbox,
+            self._bookkeeper,
+            [event for event in left if event.event_id not in self._at_hand],
+        )
+
+    async def keep_recounting(self) -> None:
+        """Counts what crashes and outages left, until cancelled."""
+        while True:
+            try:
+                settled = await self.recount()
+            except sqlite3.DatabaseError as trouble:  # a new outbox may be on its way
+                _log.warning("the outbox cannot be read now: %s", trouble)
+                settled = 0
+            if settled < RECOUNT_EVENTS:
+                await asyncio.sleep(RECOUNT_PAUSE_S)
+
+
+async def settle_all(outbox: Waiting, bookkeeper: Bookkeeper, events: Sequence[Tracked]) -> int:
+    """Books events from the disk and notes their verdicts.
+
+    Stops, without an error, when Redis is away.
+    """
+    settled = 0
+    try:
+        for kind in _IN_THIS_ORDER:
+            wave = [event for event in events if event.kind is kind]
+            outcomes = await asyncio.gather(*(book_again(bookkeeper, event) for event in wave))
+            for event, booked in zip(wave, outcomes, strict=True):
+                outbox.settle(event, booked)
+                RECOUNTED.labels(booked.verdict.value).inc()
+            settled += len(wave)
+    except StoreAwayError:
+        _log.info("the Bookkeeper is away; %d of %d events settled", settled, len(events))
+    return settled
+
+
+async def book_again(bookkeeper: Bookkeeper, event: Tracked) -> Booked:
+    """The outcome of an event that may have been booked before a crash, or not at all."""
+    known = await bookkeeper.inspect(event)
+    if known is None or known.verdict is Verdict.DUPLICATE:
+        return await bookkeeper.book(
+            event
+        )  # booked before: the same outcome again, its charge included
+    return replace(known)

@@ -1,0 +1,55 @@
+"""Which event store a process gets.
+
+ClickHouse where a URL is set, else chDB, else the console that holds chDB.
+
+Never here: what is done with it. The one surprising fact: a reader need not know whether the
+console runs. When the data directory is taken, its owner is asked instead.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from adserver.config import Settings
+from adserver.eventlog.liveness import HeldError
+from adserver.eventlog.store_clickhouse import ClickHouseStore
+from adserver.eventlog.store_console import SOCKET_NAME, ConsoleStore
+from adserver.ports import EventStore, StoreAwayError
+
+DIRECTORY = "events"
+
+
+def open_for_writing(settings: Settings) -> EventStore:
+    """The store of the console process.
+
+    Raises:
+        HeldError: another process has the chDB directory open; the message names it.
+    """
+    if settings.clickhouse_url:
+        return ClickHouseStore(settings.clickhouse_url, settings.clickhouse_cluster)
+    return _chdb(settings.data_dir, "adunion console")
+
+
+def open_for_reading(settings: Settings) -> EventStore:
+    """The store of every other command, whether the console runs or not.
+
+    Raises:
+        StoreAwayError: chDB is held by a process that is not a console; the message says by which.
+    """
+    if settings.clickhouse_url:
+        return ClickHouseStore(settings.clickhouse_url, settings.clickhouse_cluster)
+    try:
+        return _chdb(settings.data_dir, "an adunion command that reads")
+    except HeldError as held:
+        socket_path = settings.data_dir / SOCKET_NAME
+        if socket_path.is_socket():
+            return ConsoleStore(socket_path)
+        raise StoreAwayError(
+            f"the event store is in use and no console answers for it: {held}"
+        ) from held
+
+
+def _chdb(data_dir: Path, who: str) -> EventStore:
+    # Loading the engine takes half a second and 200 MB: only a process that opens it pays.
+    module = import_module("adserver.eventlog.store_chdb")
+    store: EventStore = module.ChdbStore(data_dir / DIRECTORY, who)
+    return store

@@ -1,0 +1,223 @@
+"""Events as rows, and rows as bytes: the values of `schema`'s columns, in their order.
+
+Never here: SQL types (each store casts its own way) or files. The one surprising fact: a tracked
+event has two shapes on disk. While it waits for its verdict it is kept whole, so that it can be
+booked again after a crash; then it becomes a row, and a row never changes.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Annotated, Any
+
+import msgspec
+
+from adserver.eventlog.schema import BY_NAME, TABLES, Table
+from models.domain.event import (
+    AdServed,
+    Booked,
+    Census,
+    Decided,
+    EventKind,
+    Offer,
+    Tracked,
+    Verdict,
+)
+
+Row = tuple[Any, ...]
+
+TABLE_OF = {
+    EventKind.IMPRESSION: "impressions",
+    EventKind.VIEWABLE: "viewables",
+    EventKind.CLICK: "clicks",
+    EventKind.CONVERSION: "conversions",
+}
+_UINT32_MAX = 2**32 - 1
+_CHECKED: dict[str, Any] = {
+    "UUID": Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)],
+    "UInt8": Annotated[int, msgspec.Meta(ge=0, le=255)],
+    "UInt32": Annotated[int, msgspec.Meta(ge=0, le=_UINT32_MAX)],
+    "UInt64": Annotated[int, msgspec.Meta(ge=0)],  # MessagePack has no larger ones
+    "Int32": Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)],
+    "Int64": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+    "Float64": float,
+    "String": str,
+    "Bytes": bytes,
+    "Array(String)": list[str],
+    "Array(UInt32)": list[Annotated[int, msgspec.Meta(ge=0, le=_UINT32_MAX)]],
+}
+_EMPTY: dict[str, Any] = {
+    "UUID": bytes(16),
+    "UInt8": 0,
+    "UInt32": 0,
+    "UInt64": 0,
+    "Int32": 0,
+    "Int64": 0,
+    "Float64": 0.0,
+    "String": "",
+    "Bytes": b"",
+    "Array(String)": msgspec.field(default_factory=list),
+    "Array(UInt32)": msgspec.field(default_factory=list),
+}
+
+_encoder = msgspec.msgpack.Encoder()
+_tracked_decoder = msgspec.msgpack.Decoder(Tracked)
+
+
+def pack_tracked(event: Tracked) -> bytes:
+    """A waiting event, whole."""
+    return _encoder.encode(event)
+
+
+def unpack_tracked(body: bytes) -> Tracked:
+    """The waiting event again. Raises `msgspec.DecodeError` when the bytes are not one."""
+    return _tracked_decoder.decode(body)
+
+
+def pack_rows(rows: Sequence[Row]) -> bytes:
+    """Rows of one table, in order; the same rows always make the same bytes."""
+    return _encoder.encode(rows)
+
+
+def pack_row(row: Row) -> bytes:
+    """One row, to be joined with others later."""
+    return _encoder.encode(row)
+
+
+def join_rows(packed: Iterable[bytes]) -> bytes:
+    """Rows that were packed one by one, as `pack_rows` would have packed them together."""
+    return _encoder.encode([msgspec.Raw(row) for row in packed])
+
+
+def unpack_columns(table: str, bodies: Iterable[bytes]) -> dict[str, list[Any]]:
+    """Packed rows as columns.
+
+    Rows of an older release lack the last columns and get defaults there.
+
+    Raises:
+        msgspec.DecodeError: a body that is not packed rows, or has values the columns cannot hold.
+    """
+    decoder = _decoders[table]
+    rows = [row for body in bodies for row in decoder.decode(body)]
+    return {name: [*map(attrgetter(name), rows)] for name in BY_NAME[table].names}
+
+
+def _decoder(table: Table) -> msgspec.msgpack.Decoder[list[Any]]:
+    """Checks each value against its column while decoding, which is faster than not checking."""
+    first = table.columns[0]
+    fields: list[tuple[str, Any, Any] | tuple[str, Any]] = [(first.name, _CHECKED[first.kind])]
+    fields += [
+        (column.name, _CHECKED[column.kind], _EMPTY[column.kind]) for column in table.columns[1:]
+    ]
+    row = msgspec.defstruct(table.name, fields, array_like=True)
+    return msgspec.msgpack.Decoder(list[row])  # type: ignore[valid-type]  # a type made from the schema
+
+
+def settled_row(event: Tracked, booked: Booked) -> tuple[str, Row] | None:
+    """The table and row that a booked event becomes: its own table when it counts, else `suspects`.
+
+    None for a duplicate, whose first copy has a row already.
+    """
+    if booked.verdict is Verdict.DUPLICATE:
+        return None
+    row = (
+        *_offer_values(event.event_id.bytes, event.occurred_ms, event.received_ms, event.offer),
+        event.address_key,
+        event.value_micros,
+        booked.charged_micros,
+        event.detail,
+    )
+    if booked.verdict is Verdict.COUNTED:
+        return TABLE_OF[event.kind], row
+    return "suspects", (*row, event.kind.value, booked.verdict.value)
+
+
+def served_row(served: AdServed) -> Row:
+    """The `ads_served` row.
+
+    Its id tells apart two ads that retries of one request put in one position.
+    """
+    offer = served.offer
+    event_id = hashlib.blake2b(
+        offer.offer_id.bytes, digest_size=16, key=offer.creative_id.encode()[:64]
+    ).digest()
+    return (
+        *_offer_values(event_id, offer.served_ms, offer.served_ms, offer),
+        served.request_id,
+        served.position,
+        served.bid_micros,
+        served.ecpm_micros,
+        served.pctr,
+        served.pcvr,
+        served.propensity,
+        served.features,
+        served.schema_hash,
+        served.snapshot_version,
+        served.model_version,
+    )
+
+
+def decided_row(decided: Decided) -> Row:
+    """The `decisions` row."""
+    return (
+        decided.event_id.bytes,
+        decided.occurred_ms,
+        decided.occurred_ms,
+        decided.app_id,
+        decided.partner_id,
+        decided.placement_id,
+        decided.format.value,
+        decided.request_id,
+        decided.ads,
+        decided.no_ad_reason,
+        [stage for stage, _ in decided.funnel],
+        [count for _, count in decided.funnel],
+        [reason for reason, _ in decided.rejected],
+        [count for _, count in decided.rejected],
+        min(max(decided.latency_us, 0), _UINT32_MAX),
+        decided.snapshot_version,
+        decided.model_version,
+        decided.experiment_arms,
+        int(decided.user_known),
+        int(decided.profile_loaded),
+        int(decided.test),
+    )
+
+
+def census_row(census: Census) -> Row:
+    """The `census` row."""
+    return (
+        census.event_id.bytes,
+        census.minute_ms,
+        census.placement_id,
+        census.line_item_id,
+        census.reason,
+        census.requests,
+    )
+
+
+def _offer_values(event_id: bytes, occurred_ms: int, received_ms: int, offer: Offer) -> Row:
+    return (
+        event_id,
+        max(occurred_ms, 0),  # an advertiser's clock may say anything
+        received_ms,
+        offer.app_id,
+        offer.partner_id,
+        offer.placement_id,
+        offer.format.value,
+        offer.offer_id.bytes,
+        offer.served_ms,
+        offer.advertiser_id,
+        offer.campaign_id,
+        offer.line_item_id,
+        offer.creative_id,
+        offer.pricing.value,
+        offer.price_micros,
+        offer.reserved_micros,
+        offer.utc_offset_s,
+        offer.user_key or 0,
+        int(offer.test),
+    )
+
+
+_decoders = {table.name: _decoder(table) for table in TABLES}

@@ -1,0 +1,199 @@
+"""Brings every outbox of this machine to the event store, those of dead workers included.
+
+Here is what happens when ClickHouse is down: nothing is taken from the outboxes, they grow up to
+their limit, and the same shipment is tried again with growing pauses. Never here: verdicts. The one
+surprising fact: an insert is repeated after *any* doubt, so the store may hold rows twice, but
+never one less.
+"""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prometheus_client import Counter, Gauge
+
+from adserver.eventlog.liveness import Held, HeldError
+from adserver.eventlog.outbox import DAMAGED, lock_path
+from adserver.eventlog.outbox_file import Batch, OutboxFile, Shipment, set_aside
+from adserver.eventlog.rows import unpack_columns
+from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+DAY_MS = 86_400_000
+
+SHIPPED = Counter("adunion_shipped_rows_total", "Rows the event store acknowledged", ["table"])
+REFUSED_ROWS = Counter(
+    "adunion_shipper_refused_rows_total", "Rows set aside as unreadable", ["table"]
+)
+FAILED = Counter("adunion_shipper_failures_total", "Shipments that were not acknowledged")
+BACKLOG = Gauge("adunion_shipper_backlog_rows", "Rows waiting in an outbox", ["worker"])
+LAG = Gauge("adunion_shipper_lag_seconds", "Age of the oldest row of the last shipment")
+AWAY = Gauge("adunion_event_store_away_seconds", "How long the event store has not answered")
+
+
+@dataclass
+class Shipper:
+    """Ships until stopped. One a machine: it runs in the console, in a thread of its own."""
+
+    directory: Path
+    store: EventStore
+    batch_rows: int
+    touched_days: set[int] = field(default_factory=set)  # days since 1970 (UTC) with new rows
+    _open: dict[Path, tuple[int, OutboxFile]] = field(default_factory=dict, repr=False)
+    _away_since: float | None = field(default=None, repr=False)
+
+    def run(self, interval_s: float, stop: threading.Event) -> None:
+        """Ships every `interval_s`, at once while there is a backlog, until `stop` is set."""
+        pause = FIRST_PAUSE_S
+        while not stop.is_set():
+            try:
+                shipped = self.ship_once()
+            except (StoreAwayError, StatementRefusedError) as trouble:
+                self._note_away(trouble, pause)
+                stop.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+                continue
+            pause = FIRST_PAUSE_S
+            if shipped < self.batch_rows:
+                stop.wait(interval_s)
+
+    def ship_once(self) -> int:
+        """One shipment from each outbox. Answers how many rows the store acknowledged.
+
+        Raises:
+            StoreAwayError, StatementRefusedError: from the store; nothing is forgotten.
+        """
+        shipped = 0
+        for path in sorted(self.directory.glob("*.sqlite")):
+            try:
+                outbox = self._opened(path)
+                shipped += self._ship(outbox)
+                BACKLOG.labels(path.stem).set(outbox.backlog())
+            except sqlite3.OperationalError as trouble:  # locked or busy: the next turn will do
+                _log.warning("outbox %s cannot be read now: %s", path, trouble)
+            except sqlite3.DatabaseError as damage:
+                self._damaged(path, damage)
+        self._note_back()
+        return shipped
+
+    def backlog(self) -> int:
+        """Rows that wait in the outboxes seen so far."""
+        return sum(outbox.backlog() for _, outbox in self._open.values())
+
+    def close(self) -> None:
+        """Closes the outboxes."""
+        for _, outbox in self._open.values():
+            outbox.close()
+        self._open.clear()
+
+    def _opened(self, path: Path) -> OutboxFile:
+        """The open outbox.
+
+        Opened anew when a worker has set a damaged one aside and begun another.
+        """
+        inode = path.stat().st_ino
+        known = self._open.get(path)
+        if known is not None and known[0] == inode:
+            return known[1]
+        if known is not None:
+            known[1].close()
+            del self._open[path]
+        self._open[path] = (inode, OutboxFile(path))
+        return self._open[path][1]
+
+    def _ship(self, outbox: OutboxFile) -> int:
+        shipment = outbox.claim(self.batch_rows)
+        if shipment is None:
+            return 0
+        for table, batches in _by_table(shipment).items():
+            self._insert(outbox, shipment, table, batches)
+        outbox.forget(shipment)
+        return shipment.rows
+
+    def _insert(
+        self, outbox: OutboxFile, shipment: Shipment, table: str, batches: Sequence[Batch]
+    ) -> None:
+        columns = _columns(outbox, table, batches)
+        if not columns["event_id"]:
+            return
+        self.store.insert(table, columns, f"{shipment.name}-{table}")
+        SHIPPED.labels(table).inc(len(columns["event_id"]))
+        oldest = columns.get("received_ms", columns["occurred_ms"])[0]
+        LAG.set(max(0.0, time.time_ns() / 1e9 - oldest / 1000))
+        if "served_ms" in columns:
+            self.touched_days.update({at // DAY_MS for at in columns["served_ms"]})
+
+    def _damaged(self, path: Path, damage: sqlite3.DatabaseError) -> None:
+        """A dead worker's damaged outbox is set aside here; a living worker sets its own aside."""
+        known = self._open.pop(path, None)
+        if known is not None:
+            known[1].close()
+        try:
+            lock = Held(lock_path(self.directory, path.stem), "the shipper")
+        except HeldError:
+            _log.exception("outbox %s of a living worker is damaged: %s", path, damage)
+            return
+        try:
+            set_aside(path, str(damage))
+            DAMAGED.inc()
+        finally:
+            lock.release()
+
+    def _note_away(self, trouble: Exception, pause: float) -> None:
+        FAILED.inc()
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        AWAY.set(now - self._away_since)
+        _log.warning(
+            "%s; %s rows wait, trying again in %.1f s", trouble, f"{self.backlog():,}", pause
+        )
+
+    def _note_back(self) -> None:
+        if self._away_since is None:
+            return
+        away = time.monotonic() - self._away_since
+        self._away_since = None
+        AWAY.set(0)
+        _log.info("event store back after %.0f s; %s rows to go", away, f"{self.backlog():,}")
+
+
+def _by_table(shipment: Shipment) -> dict[str, list[Batch]]:
+    by_table: dict[str, list[Batch]] = {}
+    for batch in shipment.batches:
+        by_table.setdefault(batch.table, []).append(batch)
+    return by_table
+
+
+def _columns(outbox: OutboxFile, table: str, batches: Sequence[Batch]) -> dict[str, list[Any]]:
+    """The batches' rows.
+
+    Batches that cannot be read are kept apart in the outbox, not tried for ever.
+    """
+    try:
+        return unpack_columns(table, [batch.body for batch in batches])
+    except msgspec.DecodeError:
+        return unpack_columns(table, [batch.body for batch in batches if _fits(outbox, batch)])
+
+
+def _fits(outbox: OutboxFile, batch: Batch) -> bool:
+    try:
+        unpack_columns(batch.table, [batch.body])
+    except msgspec.DecodeError as reason:
+        _log.error(
+            "outbox %s: %d rows of %s cannot be stored (%s); kept in its table `refused` as %d",
+            outbox.path, batch.rows, batch.table, reason, batch.number,
+        )  # fmt: skip
+        REFUSED_ROWS.labels(batch.table).inc(batch.rows)
+        outbox.refuse(batch, str(reason))
+        return False
+    return True
