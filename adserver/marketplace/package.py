@@ -7,7 +7,6 @@ counts its revisions from one again can never be taken for the old one.
 
 import hashlib
 from dataclasses import MISSING, Field, fields, is_dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ class Package(msgspec.Struct, frozen=True, array_like=True):
     marketplace: Marketplace
 
 
+_DEFAULTS: dict[type[Any], list[tuple[str, Any]]] = {}
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _decoder = msgspec.msgpack.Decoder(Package)
 
@@ -51,14 +51,15 @@ def _sparse(value: Any) -> Any:
         return [_sparse(item) for item in value]
     if not is_dataclass(value):
         return value
-    noun: type[Any] = type(value)
+    noun: Any = type(value)
     found = {name: (getattr(value, name), default) for name, default in _defaults(noun)}
     return {name: _sparse(own) for name, (own, default) in found.items() if own != default}
 
 
-@lru_cache
-def _defaults(noun: type[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((attribute.name, _default(attribute)) for attribute in fields(noun))
+def _defaults(noun: type[Any]) -> list[tuple[str, Any]]:
+    if noun not in _DEFAULTS:
+        _DEFAULTS[noun] = [(attribute.name, _default(attribute)) for attribute in fields(noun)]
+    return _DEFAULTS[noun]
 
 
 def _default(attribute: "Field[Any]") -> Any:

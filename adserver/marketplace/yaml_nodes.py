@@ -82,8 +82,8 @@ def compose(text: str | bytes, progress: Progress = lambda _line: None) -> Node:
 
 
 def _line_of(error: yaml.MarkedYAMLError) -> int:
-    line: int = getattr(error.problem_mark or error.context_mark, "line", 0)
-    return line + 1
+    mark = error.problem_mark
+    return mark.line + 1 if mark is not None else 1
 
 
 def _broken(message: str, line: int) -> CatalogError:
@@ -103,10 +103,12 @@ class _Composer:
     def document(self) -> Node:
         root: Node | None = None
         for event in self._events:
-            if isinstance(event, yaml.DocumentStartEvent):
-                if root is not None:
-                    raise _broken("a catalog file is one YAML document", event.start_mark.line + 1)
-                root = self._node(next(self._events))
+            if not isinstance(event, yaml.DocumentStartEvent):
+                continue
+            node = self._node(next(self._events))
+            if root is not None:
+                raise _broken("a catalog file is one YAML document", node.line)
+            root = node
         return root or Node(1)
 
     def _node(self, event: Any) -> Node:

@@ -1,0 +1,75 @@
+"""The SQL database: SQLite in the data directory, or PostgreSQL where a URL is given.
+
+Never here: tables and queries. The one surprising fact: SQLite's driver would begin transactions
+when it thinks fit, so it is told not to and `writing` says BEGIN IMMEDIATE; two writers then wait
+for each other instead of failing halfway.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from adserver.config import SettingError, Settings
+
+WAIT_MS = 15_000
+_WRITES = "adunion_writes"
+
+
+def connect(settings: Settings) -> Engine:
+    """The engine of the database that the settings name. Nothing is opened yet.
+
+    Raises:
+        SettingError: a database that is neither SQLite nor PostgreSQL.
+    """
+    if settings.database_url:
+        return connect_url(settings.database_url)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return connect_url(f"sqlite:///{settings.data_dir / 'catalog.sqlite'}")
+
+
+def connect_url(address: str) -> Engine:
+    """As `connect`, for one address. "postgres://" and "postgresql://" use psycopg."""
+    try:
+        url = make_url(address)
+    except ValueError as error:
+        raise SettingError(f"ADUNION_DATABASE_URL is not a database address: {error}") from None
+    family = url.drivername.split("+")[0]
+    if family in {"postgres", "postgresql"}:
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    if family != "sqlite":
+        raise SettingError(f"ADUNION_DATABASE_URL: {family} is neither postgresql nor sqlite")
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (f"busy_timeout={WAIT_MS}", "journal_mode=WAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: committed at the end, rolled back on any exception."""
+    with engine.execution_options(**{_WRITES: True}).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that sees one state of the database, whatever is written meanwhile."""
+    steady = engine
+    if engine.dialect.name == "postgresql":
+        steady = engine.execution_options(isolation_level="REPEATABLE READ")
+    with steady.begin() as connection:
+        yield connection
