@@ -63,7 +63,7 @@ class RedisLine:
         self._client: Redis | RedisCluster | None = None
         self._connecting = asyncio.Lock()
         self.breaker = Breaker(FAILURES_TO_OPEN, PAUSE_S)
-        self.gathering: Gathering[Command, Reply] = Gathering(self.send)
+        self._gathering: Gathering[Command, Reply] = Gathering(self.send)
 
     @property
     def clustered(self) -> bool:
@@ -76,7 +76,15 @@ class RedisLine:
         Raises:
             StoreAwayError: no answer, or an error for an answer.
         """
-        return await self.gathering.ask(command)
+        return await self._gathering.ask(command)
+
+    async def ask_all(self, commands: Sequence[Command]) -> list[Reply]:
+        """As `ask`, for several at once.
+
+        Raises:
+            StoreAwayError: one of them failed (others may have been done).
+        """
+        return await asyncio.gather(*map(self._gathering.ask, commands))
 
     async def send(self, commands: Sequence[Command]) -> list[Reply]:
         """All commands in one trip; a command that failed has a `StoreAwayError` in its place.
@@ -117,7 +125,7 @@ class RedisLine:
 
     async def close(self) -> None:
         """Waits for what was asked, then closes the connections."""
-        await self.gathering.close()
+        await self._gathering.close()
         await self._hang_up()
 
     async def _replies(self, commands: Sequence[Command]) -> list[Reply]:

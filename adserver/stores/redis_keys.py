@@ -10,9 +10,9 @@ with equal text in braces on one node, and a script may only touch keys of one n
     o{offer}           hash    who claimed the offer, and when which     see bookkeeper
                                kind of event was counted
     d{event}verdict    string  a doubtful event that is logged already   1 hour
-    e{shard}event      string  what a counted event was charged          7 days
+    e{shard}event      string  what a counted event was charged          3 days
     m{shard}           hash    micros spent by line item, in total       no end
-    m{shard}day        hash    micros spent by line item on a local day  10 days
+    m{shard}day        hash    micros spent by line item on a local day  6 days
     n{shard}kind       hash    counted events by line item               no end
 """
 
