@@ -1,15 +1,15 @@
 """Everything the house counts about itself, in Prometheus' words, on one page.
 
-Never here: business figures; those are asked of the event log. The one surprising fact: counting is a
-dictionary increment, not a prometheus_client call, because it happens several times per ad request;
-the library only writes the page when somebody asks for it.
+Never here: business figures; those are asked of the event log. The one surprising fact: counting is
+a dictionary increment, not a prometheus_client call, because it happens several times per ad
+request; the library only writes the page when somebody asks for it.
 """
 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -18,11 +18,6 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BOUNDS_S = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 
-registry = CollectorRegistry()
-ProcessCollector(registry=registry)
-PlatformCollector(registry=registry)
-GCCollector(registry=registry)
-
 
 class Tally(Collector):
     """A counter with one label. `tally.add("reason")`."""
@@ -30,7 +25,7 @@ class Tally(Collector):
     def __init__(self, name: str, explanation: str, label: str) -> None:
         self.name, self.explanation, self.label = name, explanation, label
         self.counts: Counter[str] = Counter()
-        registry.register(self)
+        REGISTRY.register(self)
 
     def add(self, value: str, by: int = 1) -> None:
         """Counts `by` more under this label value; values must come from a closed set."""
@@ -51,7 +46,7 @@ class Timing(Collector):
         self.name, self.explanation, self.label = name, explanation, label
         self.buckets: dict[str, list[int]] = {}
         self.sums: dict[str, float] = {}
-        registry.register(self)
+        REGISTRY.register(self)
 
     def observe(self, value: str, seconds: float) -> None:
         """Adds one measurement under this label value."""
@@ -79,7 +74,7 @@ class Level(Collector):
     def __init__(self, name: str, explanation: str) -> None:
         self.name, self.explanation = name, explanation
         self.read: Callable[[], float] = float
-        registry.register(self)
+        REGISTRY.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """The value of this moment."""
@@ -89,15 +84,13 @@ class Level(Collector):
 REQUESTS = Tally("adunion_requests", "Answers of the serving plane by status.", "status")
 NO_ADS = Tally("adunion_no_ads", "Ad requests answered with no ad, by reason.", "reason")
 REJECTED = Tally("adunion_rejected", "Ads that left a slate, by reason.", "reason")
-TRACKED = Tally("adunion_tracked", "Tracked events by kind and verdict.", "kind_verdict")
 RELOADS = Tally("adunion_reloads", "Publications taken up or refused.", "outcome")
 DROPPED = Tally("adunion_dropped", "Records that were not kept, by what they were.", "what")
 STAGES = Timing("adunion_stage_seconds", "Where the time of an ad request goes.", "stage")
 CONNECTIONS = Level("adunion_connections", "Open connections of this worker.")
-OUTBOX_ROWS = Level("adunion_outbox_rows", "Events in this worker's outbox.")
 SNAPSHOT_AGE = Level("adunion_snapshot_age_seconds", "Time since the snapshot was swapped in.")
 
 
 def page() -> bytes:
     """The text that `GET /metrics` answers."""
-    return generate_latest(registry)
+    return generate_latest(REGISTRY)

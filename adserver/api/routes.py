@@ -1,7 +1,8 @@
 """Which endpoint answers which path, and the one place where a problem becomes bytes.
 
-Never here: what an endpoint does. The one surprising fact: this is the only code of the serving plane
-that catches every exception; what reaches it unnamed is a broken invariant, logged and answered 500.
+Never here: what an endpoint does. The one surprising fact: this is the only code of the serving
+plane that catches every exception; what reaches it unnamed is a broken invariant, logged and
+answered 500.
 """
 
 import logging

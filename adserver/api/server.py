@@ -141,6 +141,13 @@ class Connection(BaseProtocol):
         for message, payload in messages:
             self._collect(message, payload, upgraded)
 
+    def eof_received(self) -> bool:
+        """The client has said all it will say, and may still listen: True keeps the connection."""
+        if self._receiving and not self._refusing and (self._task is None or self._unread):
+            self._refuse(HTTPStatus.BAD_REQUEST, "the request ended before it was whole")
+        self._refusing = True
+        return self._task is not None
+
     def _collect(self, message: RawRequestMessage, payload: StreamReader, last: bool) -> None:
         """Queues the request if its body is complete, else waits for more or refuses it."""
         declared = message.headers.get("Content-Length", "") if not payload.is_eof() else ""
@@ -179,7 +186,7 @@ class Connection(BaseProtocol):
 
     async def _answer_all(self) -> None:
         """Answers what is queued. One task lives as long as there is something to answer."""
-        with contextlib.suppress(ConnectionError):  # the client is gone: nobody to answer
+        with contextlib.suppress(OSError):  # the client is gone: nobody to answer
             while self._queue and self.transport is not None:
                 arrived = self._queue.popleft()
                 if not self._queue and not self._refusing:
@@ -195,7 +202,7 @@ class Connection(BaseProtocol):
         self._task = None
         if not self._receiving:
             self._deadline = self._loop.time() + IDLE_LIMIT_S
-        if self._server.draining:
+        if self._server.draining or self._refusing:
             self.close_if_idle()
 
     def _write(self, arrived: Arrived, answer: Answer) -> None:

@@ -25,6 +25,7 @@ from models.domain.ids import (
     CampaignId,
     CreativeId,
     LineItemId,
+    PartnerId,
     PlacementId,
     UserKey,
 )
@@ -35,9 +36,8 @@ TAG_BYTES = 16
 MAX_TOKEN_CHARS = 4_096
 SIGNATURE_AGE_S = 300
 
-_Payload = tuple[
-    bytes, int, str, str, Format, str, str, str, str, PricingModel, int, int, int, int | None, bool
-]
+_Ids = tuple[str, str, str, str, str, str, str]
+_Payload = tuple[bytes, int, _Ids, Format, PricingModel, int, int, int, int | None, bool]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Payload).decode
 
@@ -104,17 +104,21 @@ def _raw(token: str) -> bytes:
 
 
 def _pack(offer: Offer) -> bytes:
+    ids = (
+        offer.app_id,
+        offer.placement_id,
+        offer.advertiser_id,
+        offer.campaign_id,
+        offer.line_item_id,
+        offer.creative_id,
+        offer.partner_id,
+    )
     return _encode(
         (
             offer.offer_id.bytes,
             offer.served_ms,
-            offer.app_id,
-            offer.placement_id,
+            ids,
             offer.format,
-            offer.advertiser_id,
-            offer.campaign_id,
-            offer.line_item_id,
-            offer.creative_id,
             offer.pricing,
             offer.price_micros,
             offer.reserved_micros,
@@ -126,23 +130,25 @@ def _pack(offer: Offer) -> bytes:
 
 
 def _unpack(payload: bytes) -> Offer:
-    row = _decode(payload)
+    offer_id, served_ms, ids, form, pricing, price, reserved, offset, user, test = _decode(payload)
+    app, placement, advertiser, campaign, line_item, creative, partner = ids
     return Offer(
-        offer_id=UUID(bytes=row[0]),
-        served_ms=row[1],
-        app_id=AppId(row[2]),
-        placement_id=PlacementId(row[3]),
-        format=row[4],
-        advertiser_id=AdvertiserId(row[5]),
-        campaign_id=CampaignId(row[6]),
-        line_item_id=LineItemId(row[7]),
-        creative_id=CreativeId(row[8]),
-        pricing=row[9],
-        price_micros=Micros(row[10]),
-        reserved_micros=Micros(row[11]),
-        utc_offset_s=row[12],
-        user_key=None if row[13] is None else UserKey(row[13]),
-        test=row[14],
+        offer_id=UUID(bytes=offer_id),
+        served_ms=served_ms,
+        app_id=AppId(app),
+        placement_id=PlacementId(placement),
+        format=form,
+        advertiser_id=AdvertiserId(advertiser),
+        campaign_id=CampaignId(campaign),
+        line_item_id=LineItemId(line_item),
+        creative_id=CreativeId(creative),
+        pricing=pricing,
+        price_micros=Micros(price),
+        reserved_micros=Micros(reserved),
+        utc_offset_s=offset,
+        user_key=None if user is None else UserKey(user),
+        test=test,
+        partner_id=PartnerId(partner),
     )
 
 

@@ -123,7 +123,8 @@ def sender_address(peer: str, headers: Mapping[str, str], trusted_proxies: int) 
     if not trusted_proxies:
         return peer
     entries = headers.get("X-Forwarded-For", "").split(",")
-    return entries[-trusted_proxies].strip() if len(entries) >= trusted_proxies else peer
+    believed = entries[-trusted_proxies].strip() if len(entries) >= trusted_proxies else ""
+    return believed or peer
 
 
 def address_key(address: str, secret: bytes) -> int:

@@ -8,7 +8,7 @@ The one surprising fact: of a user who opted out, what the request itself says a
 from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from adserver.api.exchange import Request
 from adserver.api.problems import BadRequestError, UnsupportedMediaTypeError
@@ -28,25 +28,25 @@ DeviceType = Annotated[int, Meta(ge=0, le=8)]
 ConnectionType = Annotated[int, Meta(ge=0, le=7)]
 
 
-class Segment(Struct, gc=False):
+class Segment(Struct, frozen=True, gc=False):
     """One interest segment. Only decimal ids in 1..65535 mean something here."""
 
     id: Text = ""
 
 
-class SegmentData(Struct, gc=False):
+class SegmentData(Struct, frozen=True, gc=False):
     """Segments of one data provider."""
 
     segment: Annotated[tuple[Segment, ...], Meta(max_length=64)] = ()
 
 
-class UserExt(Struct, gc=False):
+class UserExt(Struct, frozen=True, gc=False):
     """`personalized: 0` says that the user opted out of personalised ads."""
 
     personalized: Flag = True
 
 
-class User(Struct, gc=False):
+class User(Struct, frozen=True, gc=False):
     """Who looks at the screen."""
 
     id: Text = ""
@@ -56,7 +56,7 @@ class User(Struct, gc=False):
     ext: UserExt = UserExt()
 
 
-class Geo(Struct, gc=False):
+class Geo(Struct, frozen=True, gc=False):
     """Where. `country` is ISO 3166-1 alpha-3."""
 
     country: Text = ""
@@ -64,13 +64,13 @@ class Geo(Struct, gc=False):
     city: Text = ""
 
 
-class DeviceExt(Struct, gc=False):
+class DeviceExt(Struct, frozen=True, gc=False):
     """`oaid` is the advertising id of Android in China."""
 
     oaid: Text = ""
 
 
-class Device(Struct, gc=False):
+class Device(Struct, frozen=True, gc=False):
     """What shows the ad. `lmt: 1` says that the user opted out of personalised ads."""
 
     os: Text = ""
@@ -91,30 +91,30 @@ class Device(Struct, gc=False):
     ext: DeviceExt = DeviceExt()
 
 
-class AppInfo(Struct, gc=False):
+class AppInfo(Struct, frozen=True, gc=False):
     """The app as it describes itself; the key in the header says which app it is."""
 
     bundle: Text = ""
     ver: Text = ""
 
 
-class Regs(Struct, gc=False):
+class Regs(Struct, frozen=True, gc=False):
     """`coppa: 1` says that the user is a child: nothing personal is used."""
 
     coppa: Flag = False
 
 
-class AdsRequest(Struct, gc=False):
+class AdsRequest(Struct, frozen=True, gc=False):
     """The body of `POST /v1/ads`. Unknown fields are ignored; of a repeated key the last counts."""
 
     request_id: Id
     placement_id: Id
     count: Annotated[int, Meta(ge=1, le=MAX_ADS)] = 1
-    user: User = field(default_factory=User)
-    device: Device = field(default_factory=Device)
-    geo: Geo = field(default_factory=Geo)
-    app: AppInfo = field(default_factory=AppInfo)
-    regs: Regs = field(default_factory=Regs)
+    user: User = User()
+    device: Device = Device()
+    geo: Geo = Geo()
+    app: AppInfo = AppInfo()
+    regs: Regs = Regs()
     test: Flag = False
     debug: Flag = False
 

@@ -1,0 +1,84 @@
+"""What the log learns from an ad request: the decision, and each ad with what the model saw of it.
+
+Never here: waiting. A test request is recorded as a decision, marked as a test; its ads are not, so
+that nothing can learn from them. The one surprising fact: a decision's id is drawn, not derived,
+because every retry of a request is a decision of its own.
+"""
+
+from datetime import datetime
+from os import urandom
+from typing import NamedTuple
+from uuid import UUID
+
+from adserver import metrics
+from adserver.ports import Recorder
+from models.domain.ad_request import AdRequest
+from models.domain.event import NO_PARTNER, AdServed, Decided, Offer
+from models.domain.user import UserState
+from ranking.decision import Decision, Winner
+from ranking.snapshot import Snapshot
+
+
+class Outcome(NamedTuple):
+    """What an ad request came to. `offers` run parallel to the decision's winners."""
+
+    request: AdRequest
+    user: UserState
+    now: datetime
+    decision: Decision
+    offers: list[Offer]
+    seconds: float
+
+
+def record(recorder: Recorder, snapshot: Snapshot, outcome: Outcome) -> None:
+    """Hands the outcome to the recorder and counts it."""
+    request, decision = outcome.request, outcome.decision
+    served: list[AdServed] = []
+    if not request.test:
+        pairs = zip(decision.winners, outcome.offers, strict=True)
+        served = [_served(winner, offer, request, snapshot) for winner, offer in pairs]
+    recorder.record(_decided(outcome, snapshot), served)
+    metrics.STAGES.observe("request", outcome.seconds)
+    for reason, ads in decision.rejected:
+        metrics.REJECTED.add(reason, ads)
+
+
+def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot) -> AdServed:
+    return AdServed(
+        offer=offer,
+        request_id=request.request_id,
+        position=winner.position,
+        bid_micros=winner.bid_micros,
+        ecpm_micros=winner.ecpm_micros,
+        pctr=winner.pctr,
+        pcvr=winner.pcvr,
+        propensity=winner.propensity,
+        features=winner.features,
+        schema_hash=snapshot.features.schema_hash,
+        snapshot_version=snapshot.version,
+        model_version=snapshot.ctr.version,
+    )
+
+
+def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
+    request, decision, user = outcome.request, outcome.decision, outcome.user
+    return Decided(
+        event_id=UUID(bytes=urandom(16)),
+        request_id=request.request_id,
+        occurred_ms=int(outcome.now.timestamp() * 1000),
+        app_id=request.app.app_id,
+        placement_id=request.placement.placement_id,
+        format=request.placement.format,
+        ads=len(outcome.offers),
+        no_ad_reason=decision.no_ad or "",
+        funnel=decision.funnel,
+        rejected=decision.rejected,
+        latency_us=int(outcome.seconds * 1e6),
+        snapshot_version=snapshot.version,
+        model_version=snapshot.ctr.version,
+        experiment_arms="",
+        user_known=user.known,
+        profile_loaded=user.loaded,
+        test=request.test,
+        partner_id=request.app.partner_id or NO_PARTNER,
+    )
