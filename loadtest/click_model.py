@@ -87,7 +87,7 @@ def make_click_model(people: Population, market: Market, seed: int) -> HiddenCli
         format=np.array([formats.index(ad.format) for ad in market.ads]),
         taste=_taste(people, rng),
         quality=_quality(market, rng),
-        fit=rng.normal(0, 0.2, (len(market.slots), len(THEMES))),
+        fit=rng.normal(0, 0.15, (len(market.slots), len(THEMES))),
         daily=_daily(rng, len(formats)),
     )
     _set_means(model, formats, rng)
@@ -108,16 +108,16 @@ def _taste(people: Population, rng: np.random.Generator) -> NDArray[np.float64]:
     for user, interests in enumerate(people.interests):
         for segment in interests[1:]:
             taste[user, segments.index(segment)] += 0.5
-    taste[users, main] += 1.2
+    taste[users, main] += 1.7
     return taste
 
 
 def _quality(market: Market, rng: np.random.Generator) -> NDArray[np.float64]:
     """Good and bad line items, and among theirs better and worse creatives."""
     line_items = sorted({ad.line_item_id for ad in market.ads})
-    of_line_item = dict(zip(line_items, rng.normal(0, 0.30, len(line_items)), strict=True))
+    of_line_item = dict(zip(line_items, rng.normal(0, 0.20, len(line_items)), strict=True))
     shared = [of_line_item[ad.line_item_id] for ad in market.ads]
-    return np.array(shared) + rng.normal(0, 0.15, len(shared))
+    return np.array(shared) + rng.normal(0, 0.10, len(shared))
 
 
 def _daily(rng: np.random.Generator, formats: int) -> NDArray[np.float64]:

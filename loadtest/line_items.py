@@ -35,7 +35,7 @@ def draw_line_item(
     starts = now + timedelta(days=7 if number % 50 == 49 else -1)
     ends = now + (timedelta(minutes=-5) if number % 50 == 48 else timedelta(days=30))
     return {
-        "id": f"li_{number:03d}",
+        "line_item_id": f"li_{number:03d}",
         "name": f"{theme.name} {number:03d}, {'splash' if splash else 'in-app'}",
         "pricing": pricing,
         "bid": _bid(rng, pricing, splash=splash),
@@ -63,6 +63,8 @@ def _budgets(rng: np.random.Generator, number: int) -> dict[str, str]:
         return {"total_budget": f"{rng.uniform(1, 4):.2f}", "pacing": "asap"}
     if number % 12 == 7:
         return {"daily_budget": f"{rng.uniform(800, 3000):.2f}", "pacing": "even"}
+    if number % 4 == 0:
+        return {"pacing": "asap"}
     return {"daily_budget": "5000.00", "total_budget": "50000.00", "pacing": "asap"}
 
 
@@ -116,9 +118,10 @@ def _creatives(
         picture = book.draw(creative_id, width, height, rng)
         creatives.append(
             {
-                "id": creative_id,
+                "creative_id": creative_id,
                 "format": str(format_),
-                "size": f"{width}x{height}",
+                "w": width,
+                "h": height,
                 "landing_url": f"{site_url}/landing/{creative_id}?click_id={{click_id}}",
                 "title": theme.offer,
                 "description": f"{theme.offer}: {theme.cta.lower()}.",
@@ -128,7 +131,8 @@ def _creatives(
                     {
                         "role": "image",
                         "url": f"{site_url}/creatives/{picture.name}",
-                        "size": f"{width}x{height}",
+                        "w": width,
+                        "h": height,
                         "mime": "image/png",
                         "bytes": picture.bytes,
                         "sha256": picture.sha256,

@@ -57,11 +57,11 @@ class Market(NamedTuple):
 
     def app_ids(self) -> list[str]:
         """All apps, in order."""
-        return [app["id"] for app in self.document["apps"]]
+        return [app["app_id"] for app in self.document["apps"]]
 
     def advertiser_ids(self) -> list[str]:
         """All advertisers, in order."""
-        return [advertiser["id"] for advertiser in self.document["advertisers"]]
+        return [advertiser["advertiser_id"] for advertiser in self.document["advertisers"]]
 
 
 def make_market(
@@ -84,7 +84,7 @@ def make_market(
         on_advertiser()
     market.document["apps"] = [_app(*app) for app in APPS]
     market.slots.extend(
-        Slot(slot["id"], app["id"], slot["format"], slot["max_ads"])
+        Slot(slot["placement_id"], app["app_id"], slot["format"], slot["max_ads"])
         for app in market.document["apps"]
         for slot in app["placements"]
     )
@@ -110,13 +110,17 @@ def _advertiser(
         line_item = draw_line_item(rng, index * ADVERTISERS + number, theme, now, book, site_url)
         campaigns["brand" if line_item["pricing"] == "cpm" else "sales"].append(line_item)
     return {
-        "id": advertiser_id,
+        "advertiser_id": advertiser_id,
         "name": brand,
         "time_zone": "Asia/Tokyo" if number % 10 == 9 else "Asia/Shanghai",
         "categories": [theme.iab],
         "domain": f"{brand.lower().replace(' ', '-')}.example",
         "campaigns": [
-            {"id": f"{advertiser_id}_{purpose}", "name": f"{brand}, {purpose}", "line_items": items}
+            {
+                "campaign_id": f"{advertiser_id}_{purpose}",
+                "name": f"{brand}, {purpose}",
+                "line_items": items,
+            }
             for purpose, items in campaigns.items()
         ],
     }
@@ -124,7 +128,13 @@ def _advertiser(
 
 def _ads(advertiser: dict[str, Any], theme: int) -> list[Ad]:
     return [
-        Ad(creative["id"], line_item["id"], advertiser["id"], creative["format"], theme)
+        Ad(
+            creative["creative_id"],
+            line_item["line_item_id"],
+            advertiser["advertiser_id"],
+            creative["format"],
+            theme,
+        )
         for campaign in advertiser["campaigns"]
         for line_item in campaign["line_items"]
         for creative in line_item["creatives"]
@@ -133,18 +143,18 @@ def _ads(advertiser: dict[str, Any], theme: int) -> list[Ad]:
 
 def _app(short: str, name: str, category: str, formats: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "id": f"app_{short}",
+        "app_id": f"app_{short}",
         "name": name,
         "bundle": f"com.example.{short}",
         "category": category,
         "blocked_categories": ["IAB13"] if short == "chess" else [],
         "placements": [
             {
-                "id": f"pl_{short}_{format_}",
+                "placement_id": f"pl_{short}_{format_}",
                 "name": f"{name}, {format_}",
                 "format": format_,
                 "sizes": ["x".join(map(str, SIZES[format_]))],
-                "floor": FLOORS[format_],
+                "floor_cpm": FLOORS[format_],
                 "auction": "first_price" if short == "weather" else "second_price",
                 "max_ads": 3 if format_ == "native" else 1,
             }

@@ -46,7 +46,7 @@ SIZES = {
     "rewarded_video": (1280, 720),
 }
 IN_APP = ("banner", "native", "interstitial", "rewarded_video")
-FLOORS = {"splash": "8.00", "banner": "1.50", "native": "3.00",
-          "interstitial": "4.00", "rewarded_video": "4.00"}  # fmt: skip
+FLOORS = {"splash": "4.00", "banner": "0.80", "native": "1.50",
+          "interstitial": "2.00", "rewarded_video": "2.00"}  # fmt: skip
 TRAFFIC_SHARE = {"splash": 0.32, "banner": 0.16, "native": 0.24,
                  "interstitial": 0.14, "rewarded_video": 0.14}  # fmt: skip

@@ -1,0 +1,181 @@
+"""`adunion demo`: a marketplace from nothing, served, learned from, served again, and reported on.
+
+Never here: how any of it is done (`adserver.demo`, `loadtest`). The one surprising fact: the demo
+uses the public commands and HTTP alone, as an operator, an app and an advertiser would.
+"""
+
+import asyncio
+import fcntl
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from adserver import config, keyring
+from adserver.demo import best, chart, reconcile
+from adserver.demo.figures import Span
+from adserver.demo.learning import learn
+from adserver.demo.lines_to_try import lines_to_try
+from adserver.demo.money import spent_in_redis
+from adserver.demo.phases import Stage
+from adserver.demo.report import Report
+from adserver.demo.site import advertisers_site
+from adserver.demo.system import DemoError, System, free_port, make_system
+from adserver.demo.world import World, advertiser_keys, app_keys, make_world
+from loadtest.books import Books
+from loadtest.conversions import ConversionDesk
+from loadtest.http_client import HttpClient
+from loadtest.marketplace import ADVERTISERS
+from loadtest.phones import Phones
+from loadtest.simulate import Crowd
+
+DIRECTORY = "demo"
+SITE_PORT = 8082
+REQUESTS = 30_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the caller asked for."""
+
+    seed: int
+    requests: int
+    once: bool
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the report; exit code 0 if all books agree.")
+@click.option("--seed", default=1, show_default=True, help="Another seed is another world.")
+@click.option("--requests", default=REQUESTS, show_default=True, help="Ad requests in each phase.")
+def command(once: bool, seed: int, requests: int) -> None:
+    """Make a marketplace, serve it, learn from its log, serve again, and report.
+
+    \b
+    Writes into ADUNION_DATA_DIR/demo only, on embedded engines. Then it keeps serving and prints
+    three curl lines to try, unless --once is given.
+    """
+    console = Console()
+    settings = config.from_environment()
+    try:
+        with fresh(settings.data_dir) as directory:
+            report = uvloop.run(
+                demonstrate(Plan(seed, requests, once), settings, directory, console)
+            )
+    except DemoError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return
+    sys.exit(0 if report.holds else 1)
+
+
+@contextmanager
+def fresh(data_dir: Path) -> Iterator[Path]:
+    """An empty directory that no other demo uses."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / f"{DIRECTORY}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DemoError(f"another demo is running in {data_dir / DIRECTORY}") from None
+        shutil.rmtree(data_dir / DIRECTORY, ignore_errors=True)
+        yield data_dir / DIRECTORY
+
+
+async def demonstrate(
+    plan: Plan, settings: config.Settings, directory: Path, console: Console
+) -> Report:
+    """The whole story, in order."""
+    system = make_system(settings, directory)
+    host = system.settings.host
+    site_port = free_port(host, SITE_PORT)
+    with _bars(console) as bars:
+        world = _made(plan.seed, directory, f"http://{host}:{site_port}", bars)
+        await _told(system, world, bars)
+        async with system.up(), advertisers_site(world.pictures, host, site_port):
+            stage = _stage(world, system)
+            report = await _story(plan, stage, bars)
+            bars.stop()
+            report.show(console)
+            report.write(directory / "report.json")
+            chart.draw(report, directory / "report.png")
+            console.print(f"report: {directory}/report.json and report.png")
+            if not plan.once:
+                console.print(await lines_to_try(stage))
+                await asyncio.Event().wait()
+    return report
+
+
+async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
+    """Serve, learn, serve again; then hold all books against each other."""
+    with _step(bars, "how much this machine can bear"):
+        rate = await stage.bearable_rate()
+    before_span, before_books = await _played(plan, stage, rate, "serving without a model", bars)
+    with _step(bars, "learning from the log"):
+        await stage.logged()
+        model = await learn(stage)
+    after_span, after_books = await _played(plan, stage, rate, f"serving with {model}", bars)
+    with _step(bars, "reading the log, Redis and the prices"):
+        log = await stage.logged()
+        before = await stage.figures("before", "", before_span, before_books)
+        after = await stage.figures("after", model, after_span, after_books)
+        line_items = best.marketplace(stage.world).line_items
+        spent = await spent_in_redis(stage.system, line_items)
+        owed = reconcile.invoice(log, line_items)
+        checks = reconcile.checks(stage.sent(), log, spent, owed)
+    bar = bars.add_task("the hidden model's own best", total=plan.requests)
+    best_possible = best.possible(stage, after_books, lambda n: bars.update(bar, completed=n))
+    return Report(plan.seed, before, after, best_possible, checks)
+
+
+async def _played(
+    plan: Plan, stage: Stage, rate: float, title: str, bars: Progress
+) -> tuple[Span, Books]:
+    bar = bars.add_task(f"{title}, {rate:,.0f} requests/s", total=plan.requests)
+    return await stage.phase(plan.requests, rate, lambda done: bars.update(bar, completed=done))
+
+
+def _made(seed: int, directory: Path, site_url: str, bars: Progress) -> World:
+    """The world of this seed, with a bar over its advertisers and their pictures."""
+    bar = bars.add_task("drawing advertisers, creatives and people", total=ADVERTISERS)
+    return make_world(seed, directory, site_url, datetime.now(UTC), lambda: bars.advance(bar))
+
+
+async def _told(system: System, world: World, bars: Progress) -> None:
+    """The world as the server learns of it: by the commands an operator would use."""
+    with _step(bars, "adunion catalog import catalog.yaml"):
+        await system.run("catalog", "import", str(world.catalog_file))
+    with _step(bars, "adunion users import users.parquet"):
+        await system.run("users", "import", str(world.users_file))
+
+
+def _stage(world: World, system: System) -> Stage:
+    """The crowd at the door of the running system, with the keys that its apps were given."""
+    keys = keyring.load(system.settings)
+    client = HttpClient(system.settings.host, system.settings.port)
+    desk = ConversionDesk(client, advertiser_keys(world, keys))
+    phones = Phones(world.people, world.market)
+    crowd = Crowd(client, phones, world.truth, app_keys(world, keys), desk, world.seed)
+    return Stage(world, system, crowd)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description:<48}"), BarColumn(), TimeElapsedColumn(), console=console
+    )
+
+
+@contextmanager
+def _step(bars: Progress, title: str) -> Iterator[None]:
+    """A bar for work of unknown length."""
+    bar = bars.add_task(title, total=None)
+    yield
+    bars.update(bar, total=1, completed=1)
