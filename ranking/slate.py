@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from models.ctr.encoder import EncodedRequest
+
 Rows = NDArray[np.int32]
 Floats = NDArray[np.float64]
 Bitmap = NDArray[np.uint64]
@@ -59,6 +61,24 @@ class NoAdReason(StrEnum):
 
 STAYS = 0
 WON = "won"
+
+_ORDER = tuple(NoAdReason)
+
+
+def _between(first: NoAdReason, last: NoAdReason) -> tuple[NoAdReason, ...]:
+    return _ORDER[_ORDER.index(first) : _ORDER.index(last) + 1]
+
+
+STAGES: dict[str, tuple[NoAdReason, ...]] = {
+    "live": _between(NoAdReason.PLACEMENT_INACTIVE, NoAdReason.BLOCKED_CATEGORY),
+    "targeting": _between(NoAdReason.COUNTRY, NoAdReason.HOUR_OF_WEEK),
+    "frequency_cap": _between(NoAdReason.USER_UNKNOWN, NoAdReason.FREQUENCY_CAP),
+    "pacing": _between(NoAdReason.SPEND_UNKNOWN, NoAdReason.PACING),
+    "floor": (NoAdReason.FLOOR,),
+    "affordable": (NoAdReason.UNAFFORDABLE,),
+    WON: _between(NoAdReason.SAME_ADVERTISER, NoAdReason.OUTBID),
+}
+"""The funnel: what each stage refuses for. Between two stages exactly these are counted."""
 REASONS: tuple[str, ...] = (WON, *NoAdReason)
 CODES: dict[NoAdReason, int] = {reason: code for code, reason in enumerate(NoAdReason, 1)}
 
@@ -79,7 +99,7 @@ class Exits(NamedTuple):
 
 @dataclass(slots=True)
 class Slate:
-    """What is left for one request. Stages change it and hand it on; it lives for one request.
+    """What is left for one request: stages change it and hand it on. `encoded` is for the models.
 
     `live` is the bitmap of ads that fit the placement, before targeting lists them as `ads` (row
     numbers of the catalog). From scoring on, `pctr`, `pcvr`, `quality` (billable events expected
@@ -95,14 +115,15 @@ class Slate:
     pcvr: Floats = field(default_factory=lambda: NO_FLOATS)
     quality: Floats = field(default_factory=lambda: NO_FLOATS)
     ecpm: Floats = field(default_factory=lambda: NO_FLOATS)
+    encoded: EncodedRequest | None = None
     places: Rows = field(default_factory=lambda: NO_ROWS)
     propensity: Floats = field(default_factory=lambda: NO_FLOATS)
 
     @property
-    def rejected(self) -> dict[NoAdReason, int]:
-        """How many ads left, by reason; reasons that took none are not listed."""
+    def rejected(self) -> tuple[tuple[NoAdReason, int], ...]:
+        """How many ads left, by reason in their order; reasons that took none are not listed."""
         counts = self.exits.tally[1:].tolist()
-        return {reason: n for reason, n in zip(NoAdReason, counts, strict=True) if n}
+        return tuple((reason, n) for reason, n in zip(_ORDER, counts, strict=True) if n)
 
     def passed(self, stage: str, ads: Rows) -> "Slate":
         """This slate after a stage that left only `ads`."""

@@ -1,0 +1,99 @@
+"""What every ad is worth here: probabilities, eCPM, and who is worth the floor and affordable.
+
+How probabilities are made is `models.ctr`. The one surprising fact: a CPM bid counts in whole
+micros an impression, rounded down, so that no price on the way can be above what was bid.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from models.domain.ad_request import AdRequest
+from models.domain.user import UserState
+from ranking.catalog import CPA, CPM
+from ranking.pacing import UNLIMITED, Budgets, Spending, money_left
+from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, leave
+from ranking.snapshot import Snapshot
+
+PER_THOUSAND = 1000.0
+_FLOOR = CODES[NoAdReason.FLOOR]
+_UNAFFORDABLE = CODES[NoAdReason.UNAFFORDABLE]
+
+
+class Bids(NamedTuple):
+    """What line items pay for what, and what is left to pay it from."""
+
+    line_item: Rows
+    event_bid: NDArray[np.int64]
+    pricing: NDArray[np.int8]
+    budgets: Budgets
+    spending: Spending
+
+
+class Worth(NamedTuple):
+    """Parallel to ads: probabilities, billable events of 1,000 impressions, micros of 1,000."""
+
+    pctr: Floats
+    pcvr: Floats
+    quality: Floats
+    ecpm: Floats
+
+
+def score(
+    slate: Slate, request: AdRequest, user: UserState, snapshot: Snapshot, now: datetime
+) -> Slate:
+    """pCTR and pCVR of every ad that is left, its eCPM; what is below the floor leaves."""
+    ads = slate.ads
+    worth = Worth(*np.empty((4, len(ads))))
+    if len(ads):
+        slate.encoded = snapshot.features.encode(request, user, now)
+        snapshot.ctr.score(ads, slate.encoded, worth.pctr)
+        snapshot.pcvr.score(ads, slate.encoded, worth.pcvr)
+    catalog, board = snapshot.catalog, snapshot.spend
+    bids = Bids(
+        catalog.ad_line_item, catalog.event_bid, catalog.pricing, board.budgets, board.spending
+    )
+    kept = _weigh(ads, worth, bids, request.placement.floor_cpm_micros, slate.exits)
+    slate.pctr, slate.pcvr, slate.quality, slate.ecpm = (column[: len(kept)] for column in worth)
+    slate.funnel.append(("floor", len(ads) - int(slate.exits.tally[_FLOOR])))
+    return slate.passed("affordable", kept)
+
+
+@njit(cache=True)
+def _weigh(ads: Rows, worth: Worth, bids: Bids, floor: int, exits: Exits) -> Rows:
+    """Fills quality and eCPM, and moves those that stay to the front of every column."""
+    kept, n = np.empty_like(ads), 0
+    for i in range(ads.shape[0]):
+        row = bids.line_item[ads[i]]
+        quality = _quality(bids.pricing[row], worth.pctr[i], worth.pcvr[i])
+        ecpm = bids.event_bid[row] * quality
+        code = _refusal(bids, row, ecpm, floor)
+        if code != STAYS:
+            leave(ads[i], code, exits)
+            continue
+        kept[n], worth.pctr[n], worth.pcvr[n] = ads[i], worth.pctr[i], worth.pcvr[i]
+        worth.quality[n], worth.ecpm[n] = quality, ecpm
+        n += 1
+    return kept[:n]
+
+
+@njit(cache=True)
+def _quality(pricing: int, pctr: float, pcvr: float) -> float:
+    """Billable events expected of 1,000 impressions."""
+    if pricing == CPM:
+        return PER_THOUSAND
+    return PER_THOUSAND * pctr * (pcvr if pricing == CPA else 1.0)
+
+
+@njit(cache=True)
+def _refusal(bids: Bids, row: int, ecpm: float, floor: int) -> int:
+    """An ad must be worth something, the floor at least, and its offer must be payable."""
+    if not (ecpm > 0.0 and ecpm >= floor):
+        return _FLOOR
+    limited = bids.budgets.daily[row] != UNLIMITED or bids.budgets.total[row] != UNLIMITED
+    if limited and money_left(bids.budgets, bids.spending, row) < ecpm / PER_THOUSAND:
+        return _UNAFFORDABLE
+    return STAYS
