@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 
 from adserver.config import SettingError
+from adserver.marketplace.problem import CatalogError
 
 EPILOG = """\b
 First steps:
@@ -81,10 +82,10 @@ class Adunion(click.Group):
                 formatter.write_dl([(name, row.summary) for name, row in rows.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """A wrong setting is the caller's mistake, so it reads as one and not as a crash."""
+        """A wrong setting or a refused change is no crash, so it does not read as one."""
         try:
             return super().invoke(ctx)
-        except SettingError as error:
+        except (SettingError, CatalogError) as error:
             raise click.ClickException(str(error)) from error
 
 

@@ -88,6 +88,7 @@ def list_of(one: Notation, most: int, *, key: Callable[[Any], Any] | None = None
         lambda raw: tuple(read_each(one, raw)),
         lambda value: [one.write(item) for item in value],
         check,
+        many=True,
     )
 
 
@@ -102,6 +103,7 @@ def set_of(one: Notation, most: int) -> Notation:
         lambda raw: frozenset(read_each(one, raw)),
         lambda value: [one.write(item) for item in sorted(value)],
         check,
+        many=True,
     )
 
 

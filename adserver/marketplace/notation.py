@@ -39,13 +39,14 @@ class Notation:
     """One way of writing a value. `read` raises NotationError.
 
     `check` answers what is wrong with a value, or None. `metavar` stands for the value in help
-    texts. `write` answers what YAML and JSON show.
+    texts. `write` answers what YAML and JSON show. `many`: a list of values without commas.
     """
 
     metavar: str
     read: Callable[[Raw], Any]
     write: Callable[[Any], Any]
     check: Callable[[Any], str | None] = always_fine
+    many: bool = False
 
 
 def plain_text(raw: Raw) -> str:

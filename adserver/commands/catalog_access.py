@@ -1,0 +1,103 @@
+"""How commands reach the catalog, and how they print what is in it.
+
+Never here: a command. The one surprising fact: there is no server in between; commands write the
+database themselves, and the console publishes what it finds there.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy.exc import OperationalError
+
+from adserver.config import Settings, from_environment
+from adserver.marketplace.fields import Kind, write_entity
+from adserver.marketplace.kinds import UTC_ZONE, line_item_zones
+from adserver.stores.catalog import SqlCatalog, open_catalog
+from models.domain.campaign import Advertiser, Campaign
+from models.domain.marketplace import Marketplace
+
+
+@contextmanager
+def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
+    """The catalog that the environment names, closed at the end.
+
+    Raises:
+        ClickException: the database does not answer.
+    """
+    try:
+        catalog = open_catalog(settings or from_environment())
+        try:
+            yield catalog
+        finally:
+            catalog.close()
+    except OperationalError as error:
+        raise click.ClickException(
+            f"the catalog's database does not answer: {error.orig}"
+        ) from error
+
+
+def zones_of(catalog: SqlCatalog) -> dict[str, ZoneInfo]:
+    """The time zone of each campaign's line items."""
+    return line_item_zones(
+        Marketplace(
+            advertisers=tuple(catalog.find(Advertiser, archived=True)),
+            campaigns=tuple(catalog.find(Campaign, archived=True)),
+        )
+    )
+
+
+def shown(catalog: SqlCatalog, kind: Kind, entities: Sequence[Any]) -> list[dict[str, Any]]:
+    """The entities' fields as --json shows them."""
+    zones = zones_of(catalog) if any(field.local for field in kind.fields) else {}
+    return [
+        write_entity(kind, entity, zones.get(kind.parent_of(entity), UTC_ZONE))
+        for entity in entities
+    ]
+
+
+def print_json(value: Any) -> None:
+    """For scripts: amounts are decimal strings, times have their offset."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_list(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """One line for each row."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row[column]) for column in columns))
+    Console().print(table)
+
+
+def print_fields(title: str, row: dict[str, Any]) -> None:
+    """One line for each field."""
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+    for name, value in row.items():
+        table.add_row(name.replace("_", " "), _cell(value))
+    Console().print(table)
+
+
+def _cell(value: Any) -> Text:
+    if value is None or value in ("", [], {}):
+        return Text("-", style="dim")
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    if isinstance(value, list):
+        return Text(", ".join(_plain(item) for item in value))
+    return Text(_plain(value))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_plain(item)}" for name, item in value.items())
+    return str(value)
