@@ -1,0 +1,233 @@
+"""How the click model is learned: one recipe for every log, without settings to tune.
+
+A few boosters, each grown on a part of the rows and stopped by the rest; the mean of their raw
+scores, calibrated on the scores of rows that the booster in question has not grown on. What rows
+are is `dataset`; whether the result may serve is `evaluation`.
+
+The one surprising fact: the recipe looks at nothing but the number of rows. Small logs get five
+boosters, because each of them can spare few rows for stopping; large logs get one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from models.ctr.artifact import Member
+from models.ctr.calibration import Calibration, fit_platt
+from models.ctr.dataset import Dataset, Indices, require_learnable
+from models.ctr.encoding import Floats, HistoryTable, Vocabulary
+from models.ctr.ensemble import columns_of, raw_scores
+from models.ctr.features import FeatureSchema, Kind
+from models.ctr.out_of_fold import STRENGTH, fill_elsewhere, fill_past
+
+Progress = Callable[[float], None]
+"""Told how much of the learning is done, 0 to 1."""
+
+INNER_FOLDS = 4
+STOP_SHARE = 0.1
+PATIENCE = 30
+
+ROWS_PER_CATEGORY, CATEGORY_ROWS = 250, (10, 100)
+"""A value is a category of its own from a 250th of the rows on, 10 rows at least, 100 at most.
+Rarer ones share one, and are told apart by their histories."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How many boosters, how long at most, how fine. `threads` 0: all cores."""
+
+    members: int = 5
+    rounds: int = 120
+    leaves: int = 24
+    learning_rate: float = 0.1
+    threads: int = 0
+
+    @staticmethod
+    def for_rows(rows: int, threads: int = 0) -> "Recipe":
+        """The recipe for a log of this many rows; at most 600 trees, 200 where rows are many."""
+        if rows < 60_000:
+            return Recipe(threads=threads)
+        if rows < 200_000:
+            return Recipe(members=2, rounds=150, leaves=31, threads=threads)
+        return Recipe(members=1, rounds=200, leaves=63, threads=threads)
+
+    def parameters(self, seed: int) -> dict[str, Any]:
+        """LightGBM's parameters. Values beside its defaults were chosen on real logs in folds."""
+        return {
+            "objective": "binary",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "min_data_in_leaf": 20,
+            "feature_fraction": 0.7,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "lambda_l2": 5.0,
+            "cat_smooth": 10.0,
+            "cat_l2": 10.0,
+            "max_cat_threshold": 32,
+            "num_threads": self.threads,
+            "deterministic": True,
+            "force_col_wise": True,
+            "seed": seed,
+            "verbosity": -1,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A model that has not been judged yet.
+
+    `histories` are the tables by which rows of a file are looked up from now on.
+    """
+
+    schema: FeatureSchema
+    members: tuple[Member, ...]
+    calibration: Calibration
+    histories: Mapping[str, HistoryTable] = field(default_factory=dict)
+
+    def raw(self, dataset: Dataset) -> Floats:
+        """Raw scores, before calibration."""
+        return raw_scores(self.members, self._rows(dataset))
+
+    def probabilities(self, dataset: Dataset) -> Floats:
+        """The calibrated click probability of each row."""
+        return self.calibration.apply(self.raw(dataset))
+
+    def _rows(self, dataset: Dataset) -> Floats:
+        if not dataset.keys:
+            return dataset.rows
+        rows = dataset.rows.copy()
+        for name, keys in dataset.keys.items():
+            rows[:, self.schema.slot_of[name]] = np.stack(self.histories[name].lookup(keys), axis=1)
+        return rows
+
+
+def learn(
+    dataset: Dataset,
+    seed: int = 0,
+    recipe: Recipe | None = None,
+    progress: Progress = lambda _done: None,
+) -> Learned:
+    """Learns from all rows of the dataset.
+
+    Raises:
+        DatasetError: too few labels of one kind.
+    """
+    require_learnable(dataset)
+    recipe = recipe or Recipe.for_rows(len(dataset))
+    tables = {
+        name: HistoryTable.counted(keys, dataset.clicked, STRENGTH)
+        for name, keys in dataset.keys.items()
+    }
+    if dataset.times_ms is not None:
+        dataset = fill_past(dataset, np.ones(len(dataset), np.bool_))
+    rng = np.random.default_rng(seed)
+    slots = _telling_slots(dataset)
+    grower = _Grower(dataset, slots, _vocabularies(dataset, slots), recipe)
+    members, raw, scored = [], [], []
+    for number, (grow, stop) in enumerate(_parts(dataset, recipe.members, rng)):
+        member, scores = _member(
+            grower,
+            (grow, stop),
+            rng,
+            partial(_share, progress, number, recipe.members),
+        )
+        members.append(member)
+        raw.append(scores)
+        scored.append(dataset.clicked[stop])
+    calibration = fit_platt(np.concatenate(raw), np.concatenate(scored))
+    return Learned(dataset.schema, tuple(members), calibration, tables)
+
+
+def _share(progress: Progress, number: int, members: int, done: float) -> None:
+    progress((number + done) / members)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grower:
+    dataset: Dataset
+    slots: Sequence[int]
+    vocabularies: Mapping[int, Vocabulary]
+    recipe: Recipe
+
+
+def _member(
+    grower: _Grower, parts: tuple[Indices, Indices], rng: np.random.Generator, progress: Progress
+) -> tuple[Member, Floats]:
+    """One booster grown on `parts[0]` and stopped by `parts[1]`, whose raw scores it answers."""
+    grow, stop = parts
+    clicked, recipe = grower.dataset.clicked, grower.recipe
+    fold = np.full(len(clicked), -1)
+    fold[grow] = rng.permutation(len(grow)) % INNER_FOLDS
+    rows = fill_elsewhere(grower.dataset, fold, INNER_FOLDS)
+    columns = columns_of(rows, grower.slots, grower.vocabularies)
+    parameters = recipe.parameters(int(rng.integers(1 << 31)))
+    growing = lightgbm.Dataset(
+        columns[grow],
+        clicked[grow],
+        categorical_feature=list(grower.vocabularies),
+        params=parameters,
+    )
+    stopping = lightgbm.Dataset(columns[stop], clicked[stop], reference=growing)
+    booster = lightgbm.train(
+        parameters,
+        growing,
+        recipe.rounds,
+        valid_sets=[stopping],
+        callbacks=[
+            lightgbm.early_stopping(PATIENCE, verbose=False),
+            lambda round_: progress((round_.iteration + 1) / recipe.rounds),
+        ],
+    )
+    text = booster.model_to_string(num_iteration=booster.best_iteration)
+    raw = np.asarray(booster.predict(columns[stop], raw_score=True))
+    weight = 1.0 / recipe.members
+    return Member(text, tuple(grower.slots), dict(grower.vocabularies), weight), raw
+
+
+def _parts(
+    dataset: Dataset, members: int, rng: np.random.Generator
+) -> Iterator[tuple[Indices, Indices]]:
+    """(rows to grow on, rows to stop by) for each booster; the latter with both labels.
+
+    A single booster is stopped by the latest rows where there is a time.
+    """
+    count = members if members > 1 else round(1 / STOP_SHARE)
+    if members > 1 or dataset.times_ms is None:
+        order = rng.permutation(len(dataset))
+    else:
+        order = np.argsort(-dataset.times_ms, kind="stable")
+    part = np.empty(len(dataset), np.int64)
+    for label in (0.0, 1.0):
+        mine = order[dataset.clicked[order] == label]
+        dealt = np.arange(len(mine)) % count
+        part[mine] = dealt if members > 1 or dataset.times_ms is None else np.sort(dealt)
+    for number in range(members):
+        yield np.flatnonzero(part != number), np.flatnonzero(part == number)
+
+
+def _telling_slots(dataset: Dataset) -> list[int]:
+    """The slots that differ between rows, and those whose histories are yet to be counted."""
+    counted = {slot for name in dataset.keys for slot in _range(dataset.schema.slot_of[name])}
+    first = dataset.rows[0]
+    same = (dataset.rows == first) | (np.isnan(dataset.rows) & np.isnan(first))
+    differing = np.flatnonzero(~same.all(axis=0)).tolist()
+    return sorted(counted.union(differing)) or [0]
+
+
+def _range(slots: slice) -> range:
+    return range(slots.start, slots.stop)
+
+
+def _vocabularies(dataset: Dataset, slots: Sequence[int]) -> dict[int, Vocabulary]:
+    """By column: the values of each category that are frequent enough to be told apart."""
+    least = int(np.clip(len(dataset) / ROWS_PER_CATEGORY, *CATEGORY_ROWS))
+    return {
+        column: Vocabulary.of(dataset.rows[:, slot], least)
+        for column, slot in enumerate(slots)
+        if dataset.schema.slot_kinds[slot] in (Kind.CATEGORY, Kind.MULTI_CATEGORY)
+    }
