@@ -21,16 +21,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adserver import config, keyring
 from adserver.demo import best, chart, reconcile
-from adserver.demo.figures import Span
 from adserver.demo.learning import learn
 from adserver.demo.lines_to_try import lines_to_try
 from adserver.demo.money import spent_in_redis
-from adserver.demo.phases import Stage
+from adserver.demo.phases import Played, Stage
 from adserver.demo.report import Report
 from adserver.demo.site import advertisers_site
 from adserver.demo.system import DemoError, System, free_port, make_system
-from adserver.demo.world import World, advertiser_keys, app_keys, make_world
-from loadtest.books import Books
+from adserver.demo.world import World, advertiser_keys, app_keys, catalog_of, make_world
 from loadtest.conversions import ConversionDesk
 from loadtest.http_client import HttpClient
 from loadtest.marketplace import ADVERTISERS
@@ -118,27 +116,25 @@ async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
     """Serve, learn, serve again; then hold all books against each other."""
     with _step(bars, "how much this machine can bear"):
         rate = await stage.bearable_rate()
-    before_span, before_books = await _played(plan, stage, rate, "serving without a model", bars)
+    beginner = await _played(plan, stage, rate, "serving without a model", bars)
     with _step(bars, "learning from the log"):
         await stage.logged()
         model = await learn(stage)
-    after_span, after_books = await _played(plan, stage, rate, f"serving with {model}", bars)
+    expert = await _played(plan, stage, rate, f"serving with {model}", bars)
     with _step(bars, "reading the log, Redis and the prices"):
         log = await stage.logged()
-        before = await stage.figures("before", "", before_span, before_books)
-        after = await stage.figures("after", model, after_span, after_books)
-        line_items = best.marketplace(stage.world).line_items
+        before = await stage.figures("before", "", beginner)
+        after = await stage.figures("after", model, expert)
+        line_items = catalog_of(stage.world).line_items
         spent = await spent_in_redis(stage.system, line_items)
         owed = reconcile.invoice(log, line_items)
         checks = reconcile.checks(stage.sent(), log, spent, owed)
     bar = bars.add_task("the hidden model's own best", total=plan.requests)
-    best_possible = best.possible(stage, after_books, lambda n: bars.update(bar, completed=n))
+    best_possible = best.possible(stage, expert, lambda n: bars.update(bar, completed=n))
     return Report(plan.seed, before, after, best_possible, checks)
 
 
-async def _played(
-    plan: Plan, stage: Stage, rate: float, title: str, bars: Progress
-) -> tuple[Span, Books]:
+async def _played(plan: Plan, stage: Stage, rate: float, title: str, bars: Progress) -> Played:
     bar = bars.add_task(f"{title}, {rate:,.0f} requests/s", total=plan.requests)
     return await stage.phase(plan.requests, rate, lambda done: bars.update(bar, completed=done))
 

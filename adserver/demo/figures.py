@@ -5,7 +5,7 @@ click model's own expectation stands beside each observed count, because a thous
 a lottery and an expectation is not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -158,7 +158,7 @@ def read_figures(
     )
 
 
-def summed(parts: Sequence[Shown] | Any) -> Shown:
+def summed(parts: Iterable[Shown]) -> Shown:
     """All formats together."""
     parts = list(parts)
     return Shown(

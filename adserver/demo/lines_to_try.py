@@ -25,7 +25,7 @@ async def lines_to_try(stage: Stage) -> str:
     slot = crowd.phones.slots[0][0].decode()
     key = crowd.app_keys[crowd.phones.app_of(0)]
     for user in range(ASKED_FOR):
-        body = {
+        body: dict[str, object] = {
             "request_id": f"try-{crowd.run}-{user}",
             "placement_id": slot,
             "user": {"id": crowd.phones.people.user_ids[user]},

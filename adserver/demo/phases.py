@@ -30,6 +30,16 @@ LOOK_EVERY_S = 0.25
 Progress = Callable[[int], object]
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A phase that is over: when, what was planned, what came, what everybody had seen before."""
+
+    span: Span
+    schedule: Schedule
+    books: Books
+    seen_before: dict[tuple[int, str], int]
+
+
 @dataclass
 class Stage:
     """Where phases are played; `played` are the books of all of them, trials included."""
@@ -51,16 +61,16 @@ class Stage:
         seconds = (datetime.now(UTC) - began).total_seconds()
         return min(max(SHARE_OF_CAPACITY * TRIAL_REQUESTS / seconds, SLOWEST), FASTEST)
 
-    async def phase(self, requests: int, rate: float, on_progress: Progress) -> tuple[Span, Books]:
+    async def phase(self, requests: int, rate: float, on_progress: Progress) -> Played:
         """Plays a phase of so many requests at a mean rate."""
-        books = Books()
-        since = _now_ms()
-        playing = asyncio.create_task(self._play(self._schedule(requests, requests / rate), books))
+        schedule, books = self._schedule(requests, requests / rate), Books()
+        since, seen_before = _now_ms(), dict(self.crowd.seen)
+        playing = asyncio.create_task(self._play(schedule, books))
         while not playing.done():
             await asyncio.wait([playing], timeout=LOOK_EVERY_S)
             on_progress(books.requests)
         await playing
-        return Span(since, _now_ms()), books
+        return Played(Span(since, _now_ms()), schedule, books, seen_before)
 
     async def logged(self) -> LogBooks:
         """The log, once it holds everything that was sent; as it is when that takes too long."""
@@ -73,13 +83,13 @@ class Stage:
             log = await asyncio.to_thread(self._read_log)
         return log
 
-    async def figures(self, name: str, model: str, span: Span, books: Books) -> PhaseFigures:
+    async def figures(self, name: str, model: str, played: Played) -> PhaseFigures:
         """The figures of a phase that is in the log."""
 
         def read() -> PhaseFigures:
             store = open_for_reading(self.system.settings)
             try:
-                return read_figures(store, name, model, span, books)
+                return read_figures(store, name, model, played.span, played.books)
             finally:
                 store.close()
 

@@ -13,7 +13,6 @@ from typing import Any
 from adserver.ports import EventStore
 from models.domain.campaign import LineItem, PricingModel
 from models.domain.event import BILLABLE_EVENT, EventKind
-from models.domain.ids import LineItemId
 
 TABLES = {
     EventKind.IMPRESSION: "impressions",
@@ -86,17 +85,17 @@ def read_log(store: EventStore) -> LogBooks:
     return LogBooks(counted, doubted, per_item, charged, invoiced)
 
 
-def invoice(log: LogBooks, line_items: Iterable[LineItem]) -> dict[LineItemId, int]:
+def invoice(log: LogBooks, line_items: Iterable[LineItem]) -> dict[str, int]:
     """What each line item owes: its prices in the log, cut at its daily and total budgets."""
     days: defaultdict[str, list[int]] = defaultdict(list)
-    budgets = {line_item.line_item_id: line_item for line_item in line_items}
+    budgets: dict[str, LineItem] = {item.line_item_id: item for item in line_items}
     for (item, _), micros in sorted(log.invoiced.items()):
-        daily = budgets[LineItemId(item)].daily_budget_micros
+        daily = budgets[item].daily_budget_micros
         days[item].append(micros if daily is None else min(micros, daily))
     owed = {}
     for item, amounts in days.items():
-        total = budgets[LineItemId(item)].total_budget_micros
-        owed[LineItemId(item)] = sum(amounts) if total is None else min(sum(amounts), total)
+        total = budgets[item].total_budget_micros
+        owed[item] = sum(amounts) if total is None else min(sum(amounts), total)
     return owed
 
 

@@ -10,12 +10,14 @@ from datetime import datetime
 from pathlib import Path
 
 from adserver.keyring import Keyring
+from adserver.marketplace.reading import read_catalog
 from loadtest.click_model import HiddenClickModel, make_click_model
 from loadtest.conversions import AdvertiserKeys
 from loadtest.marketplace import Market, make_market, write_catalog
 from loadtest.pictures import PictureBook
-from loadtest.population import Population, make_population, write_profiles
-from models.domain.ids import UserKey
+from loadtest.population import GENDERS, Population, make_population, write_profiles
+from models.domain.marketplace import Marketplace
+from models.domain.user import UserProfile
 
 USERS = 20_000
 
@@ -74,6 +76,15 @@ def advertiser_keys(world: World, keyring: Keyring) -> dict[str, AdvertiserKeys]
     }
 
 
-def user_rows(world: World, keyring: Keyring) -> dict[UserKey, int]:
-    """Which row of the population a logged user key is."""
-    return {keyring.user_key(user_id): row for row, user_id in enumerate(world.people.user_ids)}
+def catalog_of(world: World) -> Marketplace:
+    """The world's catalog file as the server reads it."""
+    return read_catalog(world.catalog_file.read_bytes(), world.market.document["currency"])
+
+
+def profile_of(people: Population, user: int) -> UserProfile:
+    """What targeting may ask of a user's profile."""
+    return UserProfile(
+        gender=GENDERS[int(people.gender[user])],
+        birth_year=int(people.birth_year[user]),
+        interests=people.interests[user],
+    )
