@@ -25,11 +25,13 @@ class AdvertiserKeys(NamedTuple):
     secret: str
 
 
-def signed_headers(keys: AdvertiserKeys, body: bytes, now: datetime) -> str:
-    """The two headers of a server-to-server call, each line ending in CRLF."""
+def signed_header_lines(
+    keys: AdvertiserKeys, body: bytes, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """The two headers of a server-to-server call."""
     stamp = str(int(now.timestamp()))
     tag = hmac.new(keys.secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"Authorization: Bearer {keys.key}\r\nX-Signature: t={stamp},v1={tag}\r\n"
+    return (("Authorization", f"Bearer {keys.key}"), ("X-Signature", f"t={stamp},v1={tag}"))
 
 
 class ConversionDesk:
@@ -66,7 +68,8 @@ class ConversionDesk:
 
     async def _post(self, advertiser_id: str, batch: list[dict[str, Any]]) -> Counter[str]:
         body = msgspec.json.encode({"conversions": batch})
-        headers = signed_headers(self.keys[advertiser_id], body, datetime.now(UTC))
+        lines = signed_header_lines(self.keys[advertiser_id], body, datetime.now(UTC))
+        headers = "".join(f"{name}: {value}\r\n" for name, value in lines)
         answer = await self.client.post_json("/v1/conversions", body, headers)
         if answer.status != 200:
             return Counter({f"http_{answer.status}": len(batch)})

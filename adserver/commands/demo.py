@@ -28,7 +28,7 @@ from adserver.demo.phases import Played, Stage
 from adserver.demo.report import Report
 from adserver.demo.site import advertisers_site
 from adserver.demo.system import DemoError, System, free_port, make_system
-from adserver.demo.world import World, advertiser_keys, app_keys, catalog_of, make_world
+from adserver.demo.world import World, advertiser_keys, app_keys, catalog_of, make_world, write_keys
 from loadtest.conversions import ConversionDesk
 from loadtest.http_client import HttpClient
 from loadtest.marketplace import ADVERTISERS
@@ -156,6 +156,7 @@ async def _told(system: System, world: World, bars: Progress) -> None:
 def _stage(world: World, system: System) -> Stage:
     """The crowd at the door of the running system, with the keys that its apps were given."""
     keys = keyring.load(system.settings)
+    write_keys(world, keys, system.settings.data_dir / "keys.json")
     client = HttpClient(system.settings.host, system.settings.port)
     desk = ConversionDesk(client, advertiser_keys(world, keys))
     phones = Phones(world.people, world.market)

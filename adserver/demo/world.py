@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from adserver.keyring import Keyring
 from adserver.marketplace.reading import read_catalog
 from loadtest.click_model import HiddenClickModel, make_click_model
@@ -74,6 +76,18 @@ def advertiser_keys(world: World, keyring: Keyring) -> dict[str, AdvertiserKeys]
         )
         for owner in world.market.advertiser_ids()
     }
+
+
+def write_keys(world: World, keyring: Keyring, path: Path) -> None:
+    """All keys in one file, for `make load`; readable by its owner alone."""
+    content = {
+        "apps": app_keys(world, keyring),
+        "placements": {slot.placement_id: slot.app_id for slot in world.market.slots},
+        "advertisers": advertiser_keys(world, keyring),
+        "line_items": world.truth.advertiser_of,
+    }
+    path.touch(mode=0o600)
+    path.write_bytes(msgspec.json.encode(content))
 
 
 def catalog_of(world: World) -> Marketplace:
