@@ -80,24 +80,22 @@ class BoundEncoder:
         rows, seen = _NO_ROWS, _NO_SEEN
         if user.exposures and user.loaded and request.personalized:
             rows, seen = self._seen(user.exposures, now.timestamp())
-        return EncodedRequest(np.array(values), placement, rows, seen)
+        return EncodedRequest(np.array(values, np.float64), placement, rows, seen)
 
     def _seen(
         self, exposures: dict[str, Exposure], now_s: float
     ) -> tuple[NDArray[np.int32], Floats]:
-        row_of = self.line_item_row
-        known = [(row_of[key], shown) for key, shown in exposures.items() if key in row_of]
-        rows = np.array([row for row, _ in known], np.int32)
+        rows: list[int] = []
+        told: list[float] = []
         hour = int(now_s // 3600)
-        told = [
-            (
-                float(shown.lifetime),
-                float(shown.in_hour) if shown.hour == hour else 0.0,
-                max(now_s - shown.last_seen_s, 0.0) / 3600.0,
-            )
-            for _, shown in known
-        ]
-        return rows, np.array(told).reshape(-1, SEEN_SLOTS)
+        for line_item, shown in exposures.items():
+            row = self.line_item_row.get(line_item)
+            if row is not None:
+                rows.append(row)
+                told.append(shown.lifetime)
+                told.append(shown.in_hour if shown.hour == hour else 0)
+                told.append(max(now_s - shown.last_seen_s, 0.0) / 3600.0)
+        return np.array(rows, np.int32), np.array(told, np.float64).reshape(-1, SEEN_SLOTS)
 
     def pair_rows(self, ads: NDArray[np.int32], encoded: EncodedRequest) -> Floats:
         """The pair half of some ads, float64[ads, pair slots].

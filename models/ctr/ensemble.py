@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import lightgbm
 import numpy as np
 
-from models.ctr.artifact import Member
 from models.ctr.encoding import Floats, Vocabulary
+from models.ctr.forest.compiled import Member
 
 CHUNK_ROWS = 100_000
 

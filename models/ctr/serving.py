@@ -6,14 +6,17 @@ The one surprising fact: a bound model keeps scratch arrays, so one worker's loo
 two threads at once.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ctr import artifact
 from models.ctr.calibration import Calibration
 from models.ctr.encoder import BoundEncoder, EncodedRequest
+from models.ctr.features import SERVING_SCHEMA
 from models.ctr.forest.columns import aligned
 from models.ctr.forest.compiled import Forest
 from models.ctr.forest.kernels import (
@@ -69,6 +72,16 @@ class CtrModel:
     schema_hash: str
     forest: Forest
     calibration: Calibration
+
+    @staticmethod
+    def load(files: Mapping[str, bytes]) -> "CtrModel":
+        """A model of the serving schema from its files, checked and compiled. About 0.5 s.
+
+        Raises:
+            ArtifactError: it may not serve; the message is the reason.
+        """
+        read = artifact.from_files(files, SERVING_SCHEMA)
+        return CtrModel(read.version, read.schema.hash, read.forest(), read.calibration)
 
     def bind(self, encoder: BoundEncoder) -> "BoundForest":
         """Evaluates the ad half and the pair defaults for a whole catalog. Off the request path.
@@ -142,7 +155,7 @@ def _bound_arrays(forest: Forest, encoder: BoundEncoder) -> BoundArrays:
     restrict_all(forest.ad, encoder.ad_rows, which, masks[:ads])
     restrict_all(forest.ad, encoder.ad_rows, encoder.counts.cell_ad[:kept], masks[ads:])
     restrict_all(forest.pair, pairs, np.arange(ads + kept, dtype=np.int32), masks)
-    bins = np.empty((ads, len(forest.ad.slots)), np.int32)
+    bins = np.empty((ads, len(forest.ad.columns)), np.int32)
     bins_of(forest.ad, encoder.ad_rows, bins)
     return BoundArrays(
         masks=masks,

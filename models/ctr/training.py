@@ -16,12 +16,12 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from models.ctr.artifact import Member
 from models.ctr.calibration import Calibration, fit_platt
 from models.ctr.dataset import Dataset, Indices, require_learnable
 from models.ctr.encoding import Floats, HistoryTable, Vocabulary
 from models.ctr.ensemble import columns_of, raw_scores
 from models.ctr.features import FeatureSchema, Kind
+from models.ctr.forest.compiled import Member
 from models.ctr.out_of_fold import STRENGTH, fill_elsewhere, fill_past
 
 Progress = Callable[[float], None]

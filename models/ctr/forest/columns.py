@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ctr.encoding import MISSING, Vocabulary
-from models.ctr.forest.kernels import Lookup
+from models.ctr.forest.kernels import COLUMN, Lookup
 from models.ctr.forest.model_text import Tree
 from models.ctr.forest.rules import goes_right, is_above
 
@@ -45,9 +45,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A column's cuts (or exact values) and its rows: one a bin, then NaN, zero, other."""
+    """A column's cuts (or exact values), the row of each bin, and the rows.
+
+    There is one bin more than cuts; the last three rows are for NaN, zero and other.
+    """
 
     cuts: Floats
+    bins: NDArray[np.int64]
     exact: bool
     whole: bool
     rows: Words
@@ -64,20 +68,22 @@ def lookup(columns: Sequence[Column], first_slot: int, words: int) -> Lookup:
     """The lookup of one half, whose slots begin at `first_slot` of the schema."""
     tables = [_table(column, words) for column in columns]
     rows = aligned(sum(len(table.rows) for table in tables), words)
-    if tables:
-        np.concatenate([table.rows for table in tables], out=rows)
-    ends = np.cumsum([len(table.rows) for table in tables], dtype=np.int64)
-    sizes = np.array([len(table.cuts) for table in tables], np.int64)
+    records = np.zeros(len(columns), COLUMN)
+    bins: list[NDArray[np.int64]] = []
+    row = cut = 0
+    for record, column, table in zip(records, columns, tables, strict=True):
+        end = row + len(table.rows)
+        rows[row:end] = table.rows
+        bins.append(table.bins + row)
+        record["slot"] = column.slot - first_slot
+        record["begin"], record["end"] = cut, cut + len(table.cuts)
+        record["nan"], record["zero"], record["other"] = end - 3, end - 2, end - 1
+        record["exact"], record["whole"] = table.exact, table.whole
+        row, cut = end, cut + len(table.cuts)
     return Lookup(
-        slots=np.array([column.slot - first_slot for column in columns], np.int64),
-        begins=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        columns=records,
         cuts=np.concatenate([np.empty(0), *(table.cuts for table in tables)]),
-        exact=np.array([table.exact for table in tables], np.bool_),
-        whole=np.array([table.whole for table in tables], np.bool_),
-        first=ends - np.array([len(table.rows) for table in tables], np.int64),
-        nan=ends - 3,
-        zero=ends - 2,
-        other=ends - 1,
+        bins=np.concatenate([np.empty(0, np.int32), *bins]).astype(np.int32),
         rows=rows,
     )
 
@@ -89,24 +95,28 @@ def _table(column: Column, words: int) -> Table:
         known = np.unique(np.concatenate([s.tree.splits.members[s.node] for s in column.splits]))
         values = known.astype(np.float64)
         special = np.array([MISSING, 0.0, -1.0])
-        return Table(values, True, True, _rows(column, np.append(values, special), words))
+        rows = _rows(column, np.append(values, special), words)
+        return Table(values, np.arange(len(values) + 1), True, True, rows)
     cuts = np.unique([s.tree.splits.threshold[s.node] for s in column.splits])
-    bins = _rows(column, np.append(cuts, np.inf), words, bare=True)
+    rows = _rows(column, np.append(cuts, np.inf), words, bare=True)
     special = _rows(column, np.array([MISSING, 0.0, np.inf]), words)
-    return Table(cuts, False, False, np.concatenate([bins, special]))
+    return Table(cuts, np.arange(len(cuts) + 1), False, False, np.concatenate([rows, special]))
 
 
 def _vocabulary_table(column: Column, vocabulary: Vocabulary, words: int) -> Table:
-    """One row for each known value that some split tells from others."""
+    """One row for each known value that some split tells from others, one for the other known.
+
+    A known value in no set is not `other`: to the booster, `other` may be a category of its own.
+    """
     values, codes = vocabulary.keys, vocabulary.codes(vocabulary.keys)
+    told = np.ones(len(codes), np.bool_)
     if column.categorical:
-        told = [s.tree.splits.members[s.node].astype(np.float64) for s in column.splits]
-        kept = np.isin(codes, np.concatenate(told))
-    else:
-        kept = np.ones(len(codes), np.bool_)
+        sets = [s.tree.splits.members[s.node].astype(np.float64) for s in column.splits]
+        told = np.isin(codes, np.concatenate(sets))
+    bins = np.where(told, np.cumsum(told) - 1, told.sum())
     special = vocabulary.codes(np.array([MISSING, 0.0, -1.0]))
-    asked = np.concatenate([codes[kept], special])
-    return Table(values[kept], True, False, _rows(column, asked, words))
+    asked = np.concatenate([codes[told], [-1.0], special])
+    return Table(values, np.append(bins, told.sum()), True, False, _rows(column, asked, words))
 
 
 def _rows(column: Column, values: Floats, words: int, *, bare: bool = False) -> Words:

@@ -6,36 +6,52 @@ The one surprising fact: the inner loop is written so that the compiler can do e
 (sums may be re-ordered, rows are 64-byte aligned): 0.09 us an ad instead of 0.19 for 200 trees.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
+
+from models.ctr.forest.machine import lowest_bit, prefetch
 
 ZERO = float(np.float32(1e-35))
 LEAVES = np.uint64(64)
+
+AHEAD = 2
+ASKED_WORDS = 64
+LINE_WORDS = 8
+"""The first 512 bytes of the row two ads ahead are asked for; the rest the processor guesses.
+
+300 of 60,000 rows: 94 us without, 61 so, 72 with the whole row asked for."""
+
+COLUMN = np.dtype(
+    [
+        ("slot", np.int64),
+        ("begin", np.int64),
+        ("end", np.int64),
+        ("nan", np.int64),
+        ("zero", np.int64),
+        ("other", np.int64),
+        ("exact", np.bool_),
+        ("whole", np.bool_),
+    ],
+    align=True,
+)
 
 
 class Lookup(NamedTuple):
     """The columns of one half: for each, where a value's row of masks is found.
 
-    Column c reads `slots[c]` of its half. `cuts[begins[c]:begins[c + 1]]` are rising thresholds, or
-    where `exact[c]` the values that have a row of their own. Row numbers are absolute in `rows`
-    (uint64[rows, trees]): `first[c]` of the first cut, `nan[c]`, `zero[c]`, and `other[c]` of a
-    value without a row. `whole[c]`: fractions are cut off before the search.
+    A column (a record of COLUMN) reads `slot` of its half. `cuts[begin:end]` are rising thresholds,
+    or where it is `exact` the known values (`whole`: fractions are cut off before the search). The
+    bin up to and including cut i of column c has row `bins[i + c]` of `rows` (uint64[rows, trees]):
+    a column has a bin more than cuts. NaN has row `nan`, zero `zero`, an unknown exact value
+    `other`.
     """
 
-    slots: NDArray[np.int64]
-    begins: NDArray[np.int64]
+    columns: NDArray[np.void]
     cuts: NDArray[np.float64]
-    exact: NDArray[np.bool_]
-    whole: NDArray[np.bool_]
-    first: NDArray[np.int64]
-    nan: NDArray[np.int64]
-    zero: NDArray[np.int64]
-    other: NDArray[np.int64]
+    bins: NDArray[np.int32]
     rows: NDArray[np.uint64]
 
 
@@ -63,47 +79,36 @@ class Scratch(NamedTuple):
     seen_at: NDArray[np.int32]
 
 
-def _emit_lowest_bit(_context: Any, word: Any) -> Any:
-    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], context.get_constant(types.boolean, 1))
-
-    return types.uint64(word), emit
-
-
-_lowest_bit = cast("Callable[[np.uint64], np.uint64]", intrinsic(_emit_lowest_bit))
-"""The number of the lowest one; undefined for 0, which no pair of masks leaves."""
-
-
 @njit(cache=True)
-def row_of(lookup: Lookup, column: int, value: float) -> np.int64:
+def row_of(lookup: Lookup, number: int, value: float) -> np.int64:
     """The row of `lookup.rows` that a value of a column has."""
-    row: np.int64 = lookup.nan[column]
+    column = lookup.columns[number]
+    row: np.int64 = column.nan
     if np.isnan(value):
         return row
-    if lookup.whole[column]:
+    if column.whole:
         value = np.trunc(value)
-    row = lookup.zero[column]
+    row = column.zero
     if abs(value) <= ZERO:
         return row
-    low, end = lookup.begins[column], lookup.begins[column + 1]
-    high = end
+    low, high = column.begin, column.end
     while low < high:
         middle = (low + high) >> 1
         if lookup.cuts[middle] < value:
             low = middle + 1
         else:
             high = middle
-    row = lookup.first[column] + low - lookup.begins[column]
-    if lookup.exact[column] and (low == end or lookup.cuts[low] != value):
-        row = lookup.other[column]
+    row = np.int64(lookup.bins[low + number])
+    if column.exact and (low == column.end or lookup.cuts[low] != value):
+        row = column.other
     return row
 
 
 @njit(cache=True)
 def restrict(lookup: Lookup, values: NDArray[np.float64], mask: NDArray[np.uint64]) -> None:
     """Clears from `mask` the leaves that the values of one half rule out."""
-    for column in range(len(lookup.slots)):
-        row = lookup.rows[row_of(lookup, column, values[lookup.slots[column]])]
+    for column in range(len(lookup.columns)):
+        row = lookup.rows[row_of(lookup, column, values[lookup.columns[column].slot])]
         for tree in range(len(mask)):
             mask[tree] &= row[tree]
 
@@ -121,8 +126,8 @@ def restrict_all(
 def bins_of(lookup: Lookup, values: NDArray[np.float64], out: NDArray[np.int32]) -> None:
     """The row number of every column of every row of values."""
     for place in range(len(values)):
-        for column in range(len(lookup.slots)):
-            value = values[place, lookup.slots[column]]
+        for column in range(len(lookup.columns)):
+            value = values[place, lookup.columns[column].slot]
             out[place, column] = row_of(lookup, column, value)
 
 
@@ -133,7 +138,7 @@ def _exit_sum(
     """Over all trees, the value of the lowest leaf that both masks leave."""
     total = 0.0
     for tree in range(len(right)):
-        total += leaves[np.uint64(tree) * LEAVES + _lowest_bit(left[tree] & right[tree])]
+        total += leaves[np.uint64(tree) * LEAVES + lowest_bit(left[tree] & right[tree])]
     return total
 
 
@@ -149,11 +154,19 @@ def _make_mask(
         pair[begin + slot] = history[slot]
     for tree in range(len(mask)):
         mask[tree] = scratch.request_mask[tree]
-    for column in range(len(ad_lookup.slots)):
+    for column in range(len(ad_lookup.columns)):
         row = ad_lookup.rows[bound.ad_bins[ad, column]]
         for tree in range(len(mask)):
             mask[tree] &= row[tree]
     restrict(pair_lookup, pair, mask)
+
+
+@njit(cache=True)
+def _ask_for(bound: BoundArrays, cells: NDArray[np.int32], ad: int, kept: int) -> None:
+    cell = cells[ad]
+    row = len(bound.line_item_of) + cell if 0 <= cell < kept else ad
+    for word in range(0, min(ASKED_WORDS, bound.masks.shape[1]), LINE_WORDS):
+        prefetch(bound.masks, row, word)
 
 
 @njit(cache=True)
@@ -180,6 +193,8 @@ def raw_scores(
     for place in range(len(ads)):
         ad = ads[place]
         cell = cells[ad]
+        if place + AHEAD < len(ads):
+            _ask_for(bound, cells, ads[place + AHEAD], kept)
         at = scratch.seen_at[bound.line_item_of[ad]]
         if at < 0 and cell < kept:
             mask = bound.masks[ad if cell < 0 else len(bound.line_item_of) + cell]

@@ -1,0 +1,69 @@
+"""Smoothed rates where no model is trained: clicks of impressions, conversions of clicks.
+
+An ad in a placement leans on its line item there, that on the line item, that on its format, that
+on everything. Sums are `counts`, the formula is `encoding.smoothed`.
+
+The one surprising fact: it stays in use beside a trained model, which knows clicks only; pCVR comes
+from here until there is a model of conversions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ctr.counts import CLICKS, CONVERSIONS, IMPRESSIONS, Counts, Tally
+from models.ctr.encoder import BoundEncoder, EncodedRequest
+from models.ctr.encoding import Floats, smoothed
+from models.ctr.smoothing import DEFAULT_CTR
+
+DEFAULT_CVR = 0.02
+"""The share of clicks that convert in a house that has seen no conversion yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """`event` of `base` (rows of a tally); a wider group weighs like `strength` of `base`."""
+
+    version: str
+    event: int
+    base: int
+    default: float
+    strength: float
+
+    def bind(self, encoder: BoundEncoder) -> "BoundPrior":
+        """The rates of every ad, and of every ad in every placement with history."""
+        counts = encoder.counts
+        whole = self._rate(counts.total, np.array([self.default]))
+        line_item = self._rate(counts.line_item, self._rate(counts.format, whole))
+        there = self._rate(counts.cell_line_item, line_item[counts.cell_ad])
+        creative_there = self._rate(counts.cell_creative, there)
+        return BoundPrior(self.version, counts, line_item, np.append(creative_there, np.nan))
+
+    def _rate(self, tally: Tally, wider: Floats) -> Floats:
+        rate: Floats = smoothed(tally[self.event], tally[self.base], wider, self.strength)
+        return rate
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPrior:
+    """A prior with the catalog's rates: `serving.BoundModel` by looking up."""
+
+    version: str
+    counts: Counts
+    ad_rates: Floats
+    cell_rates: Floats
+
+    def score(
+        self, ads: NDArray[np.int32], encoded: EncodedRequest, out: NDArray[np.float64]
+    ) -> None:
+        """Writes the smoothed rate of each ad in the request's placement."""
+        cells = self.counts.cell_of[encoded.placement][ads]
+        out[:] = np.where(cells >= 0, self.cell_rates[cells], self.ad_rates[ads])
+
+
+CLICK_PRIOR = Prior("prior", CLICKS, IMPRESSIONS, DEFAULT_CTR, strength=100.0)
+"""pCTR without a model."""
+
+CONVERSION_PRIOR = Prior("prior", CONVERSIONS, CLICKS, DEFAULT_CVR, strength=20.0)
+"""pCVR: conversions of a click."""
