@@ -58,7 +58,15 @@ class _Connection(asyncio.Protocol):
         self.received = b""
         self.waiting = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return await self.waiting
+        try:
+            return await self.waiting
+        except asyncio.CancelledError:  # its answer may come late: nobody else may get it
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
 
 
 def _parse(received: bytes) -> tuple[Answer | None, int]:
@@ -121,9 +129,7 @@ class HttpClient:
 
     def close(self) -> None:
         while self._idle:
-            transport = self._idle.pop().transport
-            if transport is not None:
-                transport.close()
+            self._idle.pop().close()
 
     async def _connection(self) -> tuple[_Connection, bool]:
         while self._idle:
