@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from models.ctr.calibration import Calibration, CalibrationError
 from models.ctr.encoding import Floats, HistoryTable, Vocabulary
 from models.ctr.features import FeatureSchema, SchemaError
-from models.ctr.forest.compiled import Forest, ForestError, Member, compile_forest
+from models.ctr.forest.compiled import ForestError, Member, compile_forest
 from models.ctr.forest.model_text import ModelTextError
+from models.ctr.serving import CtrModel
 
 FORMAT = 1
 """The newest format this code reads."""
@@ -81,8 +82,8 @@ class Artifact:
         whole = {"body": body, "sha256": _digest(_canonical(body))}
         return {MANIFEST: json.dumps(whole, indent=1).encode(), **files}
 
-    def forest(self) -> Forest:
-        """Compiles the boosters and scores the known rows.
+    def model(self) -> CtrModel:
+        """Compiles the boosters and scores the known rows. About 0.5 s.
 
         Raises:
             ArtifactError: a booster this house cannot serve exactly, or known rows that score
@@ -93,16 +94,25 @@ class Artifact:
         except (ModelTextError, ForestError) as error:
             raise ArtifactError(f"the boosters cannot be served: {error}") from None
         scores = forest.raw(self.known_rows)
-        wrong = np.abs(scores - self.known_scores) > TOLERANCE * (1 + np.abs(self.known_scores))
-        if not len(scores) or wrong.any():
+        near = np.abs(scores - self.known_scores) <= TOLERANCE * (1 + np.abs(self.known_scores))
+        if not len(scores) or not near.all():
             raise ArtifactError(
-                f"{int(wrong.sum())} of {len(scores)} known rows do not score as in training"
+                f"{int((~near).sum())} of {len(scores)} known rows do not score as in training"
             )
-        return forest
+        return CtrModel(self.version, self.schema.hash, forest, self.calibration)
+
+
+def load(files: Mapping[str, bytes], expected: FeatureSchema) -> CtrModel:
+    """A model that may serve rows of the expected schema, from its files.
+
+    Raises:
+        ArtifactError: it may not; the message is the reason.
+    """
+    return from_files(files, expected).model()
 
 
 def from_files(files: Mapping[str, bytes], expected: FeatureSchema | None = None) -> Artifact:
-    """Reads and checks a model's files. The forest is made and tried by `Artifact.forest`.
+    """Reads and checks a model's files. The forest is made and tried by `Artifact.model`.
 
     Args:
         files: all files by name; those the manifest does not name are not looked at.

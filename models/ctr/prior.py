@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ctr.counts import CLICKS, CONVERSIONS, IMPRESSIONS, Counts, Tally
+from models.ctr import counts
+from models.ctr.counts import Counts, Tally
 from models.ctr.encoder import BoundEncoder, EncodedRequest
 from models.ctr.encoding import Floats, smoothed
 from models.ctr.smoothing import DEFAULT_CTR
@@ -33,12 +34,12 @@ class Prior:
 
     def bind(self, encoder: BoundEncoder) -> "BoundPrior":
         """The rates of every ad, and of every ad in every placement with history."""
-        counts = encoder.counts
-        whole = self._rate(counts.total, np.array([self.default]))
-        line_item = self._rate(counts.line_item, self._rate(counts.format, whole))
-        there = self._rate(counts.cell_line_item, line_item[counts.cell_ad])
-        creative_there = self._rate(counts.cell_creative, there)
-        return BoundPrior(self.version, counts, line_item, np.append(creative_there, np.nan))
+        shown = encoder.counts
+        whole = self._rate(shown.total, np.array([self.default]))
+        line_item = self._rate(shown.line_item, self._rate(shown.format, whole))
+        there = self._rate(shown.cell_line_item, line_item[shown.cell_ad])
+        creative_there = self._rate(shown.cell_creative, there)
+        return BoundPrior(self.version, shown, line_item, np.append(creative_there, np.nan))
 
     def _rate(self, tally: Tally, wider: Floats) -> Floats:
         rate: Floats = smoothed(tally[self.event], tally[self.base], wider, self.strength)
@@ -62,8 +63,8 @@ class BoundPrior:
         out[:] = np.where(cells >= 0, self.cell_rates[cells], self.ad_rates[ads])
 
 
-CLICK_PRIOR = Prior("prior", CLICKS, IMPRESSIONS, DEFAULT_CTR, strength=100.0)
+CLICKS = Prior("prior", counts.CLICKS, counts.IMPRESSIONS, DEFAULT_CTR, strength=100.0)
 """pCTR without a model."""
 
-CONVERSION_PRIOR = Prior("prior", CONVERSIONS, CLICKS, DEFAULT_CVR, strength=20.0)
+CONVERSIONS = Prior("prior", counts.CONVERSIONS, counts.CLICKS, DEFAULT_CVR, strength=20.0)
 """pCVR: conversions of a click."""

@@ -6,17 +6,14 @@ The one surprising fact: a bound model keeps scratch arrays, so one worker's loo
 two threads at once.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ctr import artifact
 from models.ctr.calibration import Calibration
 from models.ctr.encoder import BoundEncoder, EncodedRequest
-from models.ctr.features import SERVING_SCHEMA
 from models.ctr.forest.columns import aligned
 from models.ctr.forest.compiled import Forest
 from models.ctr.forest.kernels import (
@@ -73,16 +70,6 @@ class CtrModel:
     forest: Forest
     calibration: Calibration
 
-    @staticmethod
-    def load(files: Mapping[str, bytes]) -> "CtrModel":
-        """A model of the serving schema from its files, checked and compiled. About 0.5 s.
-
-        Raises:
-            ArtifactError: it may not serve; the message is the reason.
-        """
-        read = artifact.from_files(files, SERVING_SCHEMA)
-        return CtrModel(read.version, read.schema.hash, read.forest(), read.calibration)
-
     def bind(self, encoder: BoundEncoder) -> "BoundForest":
         """Evaluates the ad half and the pair defaults for a whole catalog. Off the request path.
 
@@ -137,11 +124,6 @@ class BoundForest:
         """Writes the calibrated probability of each ad."""
         self.raw(ads, encoded, out)
         calibrate(self._curve, out)
-
-    def warm(self, encoded: EncodedRequest) -> None:
-        """Scores once, so that the functions are compiled before a request waits for them."""
-        ads = np.arange(min(len(self._arrays.line_item_of), 1), dtype=np.int32)
-        self.score(ads, encoded, np.empty(len(ads)))
 
 
 def _bound_arrays(forest: Forest, encoder: BoundEncoder) -> BoundArrays:
