@@ -8,7 +8,7 @@ file brings none, so its rows hold NaN there, beside the keys by which they are 
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -86,23 +86,21 @@ def from_columns(
 
 def from_log(
     schema: FeatureSchema,
-    encoded: Sequence[bytes],
+    rows: Floats,
     clicked: Floats,
     times_ms: Milliseconds,
     groups: NDArray[np.str_],
 ) -> Dataset:
-    """Rows as they were logged when the ads were served.
+    """Rows as they were logged when the ads were served, float64[n, slots].
 
     Raises:
-        DatasetError: a row of another length than the schema's.
+        DatasetError: rows of another width than the schema's.
     """
-    width = len(schema.slots) * 8
-    strange = next((i for i, row in enumerate(encoded) if len(row) != width), None)
-    if strange is not None:
-        found = len(encoded[strange])
-        raise DatasetError(f"logged row {strange} has {found} bytes, the schema wants {width}")
-    rows = np.frombuffer(b"".join(encoded), "<f8").reshape(len(encoded), len(schema.slots))
-    return Dataset(schema, rows.astype(np.float64), clicked, times_ms, groups)
+    if rows.ndim != 2 or rows.shape[1] != len(schema.slots):
+        raise DatasetError(
+            f"logged rows are {rows.shape}, the schema has {len(schema.slots)} slots"
+        )
+    return Dataset(schema, rows, clicked, times_ms, groups)
 
 
 def with_histories(schema: FeatureSchema, distinct: Mapping[str, int]) -> FeatureSchema:

@@ -127,16 +127,24 @@ def entropy(rate: float) -> float:
     return float(-(rate * np.log(rate) + (1 - rate) * np.log(1 - rate)))
 
 
-def gate(candidate: Report, serving: Report | None, baseline: Report | None) -> Verdict:
+def gate(
+    candidate: Report, against: tuple[Report, Report] | None, baseline: Report | None
+) -> Verdict:
     """Whether the candidate may take the place of what serves.
 
-    It must be calibrated, know more than the click rate, and on the same rows have a lower log loss
-    than the serving model (where there is one). A logistic regression that is better is mentioned,
+    It must be calibrated, know more than the click rate, and have a lower log loss than the serving
+    model on rows that neither has learned from. A logistic regression that is better is mentioned,
     not held against it: it could not serve.
+
+    Args:
+        candidate: on all judging rows.
+        against: candidate and serving model on the rows that are new to both; None where nothing
+            serves, or too little is new.
+        baseline: the logistic regression on all judging rows.
     """
     checks = [_calibrated(candidate), _knows(candidate)]
-    if serving is not None:
-        checks.append(_better(candidate, serving))
+    if against is not None:
+        checks.append(_better(*against))
     reasons = [text for _, text in checks]
     if baseline is not None:
         reasons.append(f"logistic regression has log loss {baseline.log_loss:.5f}")

@@ -16,6 +16,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from models.ctr.artifact import Artifact
 from models.ctr.calibration import Calibration, fit_platt
 from models.ctr.dataset import Dataset, Indices, require_learnable
 from models.ctr.encoding import Floats, HistoryTable, Vocabulary
@@ -89,15 +90,21 @@ class Learned:
     calibration: Calibration
     histories: Mapping[str, HistoryTable] = field(default_factory=dict)
 
+    @staticmethod
+    def of(artifact: Artifact) -> "Learned":
+        """What a model file holds, to be asked about files of rows."""
+        return Learned(artifact.schema, artifact.members, artifact.calibration, artifact.histories)
+
     def raw(self, dataset: Dataset) -> Floats:
         """Raw scores, before calibration."""
-        return raw_scores(self.members, self._rows(dataset))
+        return raw_scores(self.members, self.rows(dataset))
 
     def probabilities(self, dataset: Dataset) -> Floats:
         """The calibrated click probability of each row."""
         return self.calibration.apply(self.raw(dataset))
 
-    def _rows(self, dataset: Dataset) -> Floats:
+    def rows(self, dataset: Dataset) -> Floats:
+        """The rows with every history that is counted here looked up."""
         if not dataset.keys:
             return dataset.rows
         rows = dataset.rows.copy()
