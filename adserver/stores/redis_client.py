@@ -17,7 +17,14 @@ from typing import Any
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import (
+    ConnectionError as NoConnectionError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError as NoAnswerError,
+)
 
 from adserver.ports import StoreAwayError
 from adserver.stores.breaker import Breaker
@@ -26,6 +33,8 @@ from adserver.stores.gathering import Gathering
 ANSWER_TIMEOUT_S = 0.5
 FAILURES_TO_OPEN = 3
 PAUSE_S = 0.25
+
+GONE = (NoConnectionError, NoAnswerError, ReadOnlyError)  # who answered so is no longer the one
 
 Argument = bytes | str | int
 Command = tuple[Argument, ...]
@@ -61,14 +70,20 @@ class RedisLine:
         self._url = url
         self._timeout_s = timeout_s
         self._client: Redis | RedisCluster | None = None
+        self._clustered: bool | None = None
         self._connecting = asyncio.Lock()
         self.breaker = Breaker(FAILURES_TO_OPEN, PAUSE_S)
         self._gathering: Gathering[Command, Reply] = Gathering(self.send)
 
-    @property
-    def clustered(self) -> bool:
-        """Whether a script may only touch keys of one slot; False until the first answer."""
-        return isinstance(self._client, RedisCluster)
+    async def clustered(self) -> bool:
+        """Whether it is a cluster, in which a script may only touch keys of one slot.
+
+        Raises:
+            StoreAwayError: nobody ever answered.
+        """
+        if self._clustered is None:
+            await self.send([])
+        return bool(self._clustered)
 
     async def ask(self, command: Command) -> Reply:
         """One command, sent together with all others of this loop turn.
@@ -102,6 +117,8 @@ class RedisLine:
             await self._hang_up()
             raise StoreAwayError(f"Redis: {failure}") from failure
         self.breaker.note(success=True)
+        if any(isinstance(reply, GONE) for reply in replies):  # a node of the cluster, or a master
+            await self._hang_up()
         return [_judged(reply) for reply in replies]
 
     async def carry_out(self, commands: Sequence[Command]) -> list[Reply]:
@@ -144,6 +161,7 @@ class RedisLine:
         async with self._connecting:
             if self._client is None:
                 self._client = await _connected(self._url)
+                self._clustered = isinstance(self._client, RedisCluster)
             return self._client
 
     async def _hang_up(self) -> None:
@@ -172,8 +190,8 @@ async def _trip(client: Redis | RedisCluster, commands: Sequence[Command]) -> li
     if len(commands) == 1:  # a pipeline costs half as much again
         try:
             return [await client.execute_command(*commands[0])]
-        except NoScriptError as unknown:
-            return [unknown]
+        except ResponseError as refusal:
+            return [refusal]
     pipeline = client.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)

@@ -61,12 +61,12 @@ class RedisUsers:
                 (redis_keys.profile(user), packed_profile.packed(profile))
                 for user, profile in batch
             ]
-            await self._line.carry_out(self._writes(values))
+            await self._line.carry_out(await self._writes(values))
             saved += len(values)
         return saved
 
-    def _writes(self, values: list[tuple[bytes, bytes]]) -> list[Command]:
-        if self._line.clustered:
+    async def _writes(self, values: list[tuple[bytes, bytes]]) -> list[Command]:
+        if await self._line.clustered():
             return [("SET", key, value) for key, value in values]
         return [("MSET", *(part for pair in values for part in pair))]
 
@@ -81,7 +81,7 @@ class RedisUsers:
         return states
 
     async def _states(self, wanted: list[Wanted]) -> list[UserState]:
-        size = 1 if self._line.clustered else MOST_IN_A_SCRIPT
+        size = 1 if await self._line.clustered() else MOST_IN_A_SCRIPT
         groups = [wanted[start : start + size] for start in range(0, len(wanted), size)]
         replies = await self._line.send([LOAD.call(_keys(group)) for group in groups])
         states: list[UserState] = []
