@@ -78,7 +78,7 @@ def _add(kind: Kind, words: Wording) -> click.Command:
             else:
                 click.echo(f"Added {kind.title} {kind.id_of(entity)}.")
 
-    add.help = f"Add {_a(kind)}; prints its id."
+    add.help = f"Add {kind.a_title}; prints its id."
     return add
 
 
@@ -94,9 +94,11 @@ def _list(kind: Kind, words: Wording) -> click.Command:
             print_json(rows)
         elif rows:
             columns = (*words.columns, "active") if archived else words.columns
-            print_list(f"{len(rows)} {kind.plural.replace('_', ' ')}", columns, rows)
+            title = kind.title if len(rows) == 1 else kind.plural.replace("_", " ")
+            print_list(f"{len(rows)} {title}", columns, rows)
         else:
-            click.echo(f"No {kind.plural.replace('_', ' ')} yet.")
+            hint = "" if archived else "; --all shows archived ones"
+            click.echo(f"No {kind.plural.replace('_', ' ')} here{hint}.")
 
     list_.help = f"List the {kind.plural.replace('_', ' ')}."
     if kind.parent_field:
@@ -172,7 +174,9 @@ def _archive(kind: Kind) -> click.Command:
             catalog.archive(kind.noun, entity_id, datetime.now(UTC))
         click.echo(f"Archived {kind.title} {entity_id}; `restore` brings it back.")
 
-    archive.help = f"Take {_a(kind)} out of use, with all that belongs to it. Nothing is deleted."
+    archive.help = (
+        f"Take {kind.a_title} out of use, with all that belongs to it. Nothing is deleted."
+    )
     return archive
 
 
@@ -186,7 +190,3 @@ def _restore(kind: Kind) -> click.Command:
 
     restore.help = f"Take an archived {kind.title} into use again."
     return restore
-
-
-def _a(kind: Kind) -> str:
-    return f"{'an' if kind.title[0] in 'aeiou' else 'a'} {kind.title}"

@@ -19,7 +19,7 @@ WORDS = Wording(
     edit_example="""
   adunion line-item edit li_splash --bid 40 --target country=CHN --clear caps
 """,
-    columns=("line_item_id", "campaign_id", "pricing", "bid", "starts_at", "ends_at", "targeting"),
+    columns=("line_item_id", "campaign_id", "name", "pricing", "bid", "starts_at", "ends_at"),
 )
 
 command = entity_group(LINE_ITEM, WORDS)

@@ -11,7 +11,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adserver.marketplace.notation import Notation, Raw
-from adserver.marketplace.problem import NotationError
 from adserver.marketplace.time_notation import localised
 
 Findings = Iterator[tuple[str, str]]
@@ -87,6 +86,11 @@ class Kind:
         return self.name.replace("_", " ")
 
     @property
+    def a_title(self) -> str:
+        """With its article: "an app"."""
+        return f"{'an' if self.title[0] in 'aeiou' else 'a'} {self.title}"
+
+    @property
     def id_field(self) -> Field:
         """The field that names the entity."""
         return self.fields[0]
@@ -134,16 +138,3 @@ def write_entity(
             continue
         written[field_.name] = field_.write(value, zone)
     return written
-
-
-def require_field(kind: Kind, name: str) -> Field:
-    """The field of that name.
-
-    Raises:
-        NotationError: there is none.
-    """
-    if name not in kind.by_name:
-        raise NotationError(
-            f"a {kind.title} has no such field; it has {', '.join(kind.by_name)}", name
-        )
-    return kind.by_name[name]

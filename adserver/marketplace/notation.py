@@ -26,7 +26,10 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _WEB = re.compile(r"https?://[^\s/?#]+[^\s]*")
-_ANY_URL = re.compile(r"(?!javascript:|data:|file:)[A-Za-z][A-Za-z0-9+.-]*:[^\s]+", re.IGNORECASE)
+_ANY_URL = re.compile(
+    r"(?!javascript:|data:|file:|https?:(?!//[^\s/?#]))[A-Za-z][A-Za-z0-9+.-]*:[^\s]+",
+    re.IGNORECASE,
+)
 
 
 def always_fine(_value: Any) -> str | None:

@@ -122,7 +122,7 @@ class _Reader:
         for place, item in enumerate(node.items):
             if item.pairs is None:
                 self._complain(
-                    f"a {kind.title} with its fields expected", item.line, f"{path}[{place}]"
+                    f"{kind.a_title} with its fields expected", item.line, f"{path}[{place}]"
                 )
                 continue
             self.found[kind.name].append(_Written(item, inside))
@@ -157,9 +157,9 @@ class _Reader:
             self._complain(twice, written.node.line, kind.id_field.name, who)
         self.nodes[who] = written.node
         values = self._inherited(kind, written, who)
-        for name, node in pairs.items():
+        for name in pairs:
             if name in kind.by_name:
-                self._read_field(kind.by_name[name], node, values, who)
+                self._read_field(kind.by_name[name], written.node, values, who)
             elif name not in {child.plural for child in children_of(kind)}:
                 known = [*kind.by_name, *(child.plural for child in children_of(kind))]
                 self._unknown(name, written.node, known, who)
@@ -183,21 +183,23 @@ class _Reader:
         return {parent.attribute_name: written.inside}
 
     def _read_field(
-        self, field_: Field, node: Node, values: dict[str, Any], who: tuple[str, str]
+        self, field_: Field, entity: Node, values: dict[str, Any], who: tuple[str, str]
     ) -> None:
+        """Reads one field into `values`, or complains at the very part that is wrong."""
+        node = (entity.pairs or {})[field_.name]
         if node.is_null:
             if KINDS[who[0]].is_required(field_):
                 self._complain("has no value", node.line, field_.name, who)
             return
         zone = self.zones.get(f"campaign {values.get('campaign_id')}", UTC_ZONE)
+        path: tuple[str | int, ...] = (field_.name,)
         try:
             value = values[field_.attribute_name] = field_.read(node.raw(), zone)
             message = field_.notation.check(value)
-            if message:
-                self._complain(message, node.line, field_.name, who)
         except NotationError as error:
-            path = spell_path(field_.name, *error.path)
-            self._complain(str(error), node.line_at(error.path), path, who)
+            message, path = str(error), (*path, *error.path)
+        if message:
+            self._complain(message, entity.line_at(path), spell_path(*path), who)
 
     def _unknown(
         self, name: str, node: Node, known: list[str], who: tuple[str, str] = ("", "")

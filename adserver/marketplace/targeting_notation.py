@@ -144,20 +144,33 @@ def write_targeting(value: Targeting) -> dict[str, object]:
 
 def _write_values(name: str, values: frozenset[str]) -> list[str] | list[str | int]:
     if name == "hour_of_week":
-        return list(_runs(sorted(int(value) for value in values)))
+        return list(_say_hours(frozenset(int(value) for value in values)))
     if name in _NUMBERS:
         ordered = sorted(values, key=lambda value: (len(value), value))
         return [int(value) if value.isdecimal() else value for value in ordered]
     return sorted(values)
 
 
-def _runs(hours: list[int]) -> Iterator[str]:
-    """[0, 1, 2, 9] as "0..2" and "9"."""
+def _say_hours(hours: frozenset[int]) -> Iterator[str]:
+    """Hours of the week by day, neighbouring days with the same hours together."""
+    by_day = [tuple(hour for hour in range(24) if day * 24 + hour in hours) for day in range(7)]
+    start = 0
+    for day in range(1, 8):
+        if day < 7 and by_day[day] == by_day[start]:
+            continue
+        days = DAYS[start] if day - start == 1 else f"{DAYS[start]}-{DAYS[day - 1]}"
+        for first, last in _runs(by_day[start]):
+            span = str(first) if first == last else f"{first}..{last}"
+            yield days if (first, last) == (0, 23) else f"{days} {span}"
+        start = day
+
+
+def _runs(hours: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """(0, 1, 2, 9) as (0, 2) and (9, 9)."""
     start = 0
     for place in range(1, len(hours) + 1):
         if place == len(hours) or hours[place] != hours[place - 1] + 1:
-            first, last = hours[start], hours[place - 1]
-            yield f"{first}..{last}" if last > first else str(first)
+            yield hours[start], hours[place - 1]
             start = place
 
 

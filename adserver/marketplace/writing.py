@@ -21,6 +21,7 @@ from models.domain.marketplace import Marketplace
 _WIDEST = 92
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/+-]*(?:[ .:][A-Za-z0-9_/+-]+)*")
 _PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d[0-9:.]*[+-]\d\d:\d\d")
+_PLAIN_HOURS = re.compile(r"[a-z]{3}(-[a-z]{3})? [0-9]+\.\.[0-9]+")
 _PLAIN_RANGE = re.compile(r"[0-9][0-9.]*\.\.[0-9.]*|[1-9][0-9]*x[0-9]+|[0-9]+/[a-z_/]+")
 _YAML_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null"])
 _ESCAPED = re.compile(
@@ -103,7 +104,9 @@ def _flow(value: Any) -> str:
 
 def _scalar(value: str) -> str:
     """Text bare where every YAML reader takes it for that text, else in double quotes."""
-    bare = any(plain.fullmatch(value) for plain in (_PLAIN, _PLAIN_TIME, _PLAIN_RANGE))
+    bare = any(
+        plain.fullmatch(value) for plain in (_PLAIN, _PLAIN_TIME, _PLAIN_HOURS, _PLAIN_RANGE)
+    )
     if bare and value.lower() not in _YAML_WORDS:
         return value
     quoted = json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Tests of the marketplace as people write it."""
