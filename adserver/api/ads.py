@@ -90,7 +90,7 @@ def offer_of(winner: Winner, request: AdRequest, now: datetime) -> Offer:
         pricing=ad.line_item.pricing,
         price_micros=winner.price_micros,
         reserved_micros=winner.reserved_micros,
-        utc_offset_s=ad.utc_offset_s,
+        utc_offset_s=winner.utc_offset_s,
         user_key=request.user_key,
         test=request.test,
         partner_id=request.app.partner_id or NO_PARTNER,

@@ -13,9 +13,9 @@ from functools import cache
 
 from adserver.api.exchange import Answer, Request
 from adserver.api.problems import NotFoundError
+from models.domain.ad_request import AdRequest
 from models.domain.campaign import Asset, Creative, PricingModel
 from models.domain.event import Offer, offer_id
-from models.domain.ad_request import AdRequest
 from models.domain.ids import AdvertiserId, CampaignId, CreativeId, LineItemId
 from models.domain.money import NO_MONEY
 from models.domain.placement import Format

@@ -54,7 +54,7 @@ def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot
         pcvr=winner.pcvr,
         propensity=winner.propensity,
         features=winner.features,
-        schema_hash=snapshot.features.schema_hash,
+        schema_hash=snapshot.features.schema.hash,
         snapshot_version=snapshot.version,
         model_version=snapshot.ctr.version,
     )

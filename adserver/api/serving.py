@@ -5,7 +5,7 @@ the publication in force may be swapped at any await, and a request keeps the on
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -50,10 +50,10 @@ class Serving:
     recorder: Recorder
     spend: SpendBook
     rng: np.random.Generator
-    faces: Faces
     suspects: Allowance
     sampler: Sampler
-    base_url: str
+    faces: Faces = field(default_factory=Faces)
+    base_url: str = ""
     redis_reached: bool = False
     stopping: bool = False
 
