@@ -1,7 +1,7 @@
 """Settings: frozen, read once from the environment (ADUNION_*), explained in docs/settings.md.
 
-Units are in the names. Nothing is configured anywhere else. Without a URL an engine is embedded: Redis from its wheel,
-chDB, SQLite.
+Units are in the names. Nothing is configured anywhere else. Without a URL an engine is embedded:
+Redis from its wheel, chDB, SQLite.
 """
 
 import os
@@ -50,6 +50,7 @@ class Settings:
     snapshot_poll_ms: int = 250
     explore_epsilon_ppm: int = 50_000
     explore_new_impressions: int = 1_000
+    log_retention_days: int = 0
     datacenter_cidrs_file: str = ""
     trusted_proxies: int = 0
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,10 +21,11 @@ from models.domain.event import Booked, EventKind, Tracked, Verdict
 if TYPE_CHECKING:
     from uuid import UUID
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 RECOUNT_EVENTS = 500  # a wave of events counted again together
 RECOUNT_PAUSE_S = 1.0
+NOT_KEPT = frozenset({Verdict.DUPLICATE, Verdict.TEST})
 # An impression is counted before the click that needs it.
 _IN_THIS_ORDER = (
     EventKind.IMPRESSION,
@@ -84,8 +86,7 @@ class Counting:
     async def _count_alone(self, event: Tracked) -> Booked:
         refused, away = await self._refusal(event)
         if refused is not None:
-            if refused.verdict is not Verdict.DUPLICATE:
-                self._outbox.note(event, refused.verdict)
+            await self._keep_suspect(event, refused.verdict)
             return refused
         if not await self._outbox.append(event):
             return Booked(Verdict.DUPLICATE)
@@ -100,12 +101,18 @@ class Counting:
 
     async def _refusal(self, event: Tracked) -> tuple[Booked | None, bool]:
         """Why the event will not be booked, if known; and whether the Bookkeeper is away."""
-        if event.doubt is not None:
-            return Booked(event.doubt), False
         try:
             return await self._bookkeeper.inspect(event), False
         except StoreAwayError:
-            return None, True
+            return (None if event.doubt is None else Booked(event.doubt)), True
+
+    async def _keep_suspect(self, event: Tracked, verdict: Verdict) -> None:
+        """Keeps what does not count, once: a replayed doubt is a duplicate of itself."""
+        if verdict in NOT_KEPT:
+            return
+        self._outbox.note(event, verdict)
+        with suppress(StoreAwayError):
+            await self._bookkeeper.book(replace(event, doubt=verdict))
 
     async def recount(self) -> int:
         """Counts one wave of events that have no verdict. Answers how many it settled.
@@ -125,7 +132,7 @@ class Counting:
             try:
                 settled = await self.recount()
             except sqlite3.DatabaseError as trouble:  # a new outbox may be on its way
-                _log.warning("the outbox cannot be read now: %s", trouble)
+                log.warning("the outbox cannot be read now: %s", trouble)
                 settled = 0
             if settled < RECOUNT_EVENTS:
                 await asyncio.sleep(RECOUNT_PAUSE_S)
@@ -146,7 +153,7 @@ async def settle_all(outbox: Waiting, bookkeeper: Bookkeeper, events: Sequence[T
                 RECOUNTED.labels(booked.verdict.value).inc()
             settled += len(wave)
     except StoreAwayError:
-        _log.info("the Bookkeeper is away; %d of %d events settled", settled, len(events))
+        log.info("the Bookkeeper is away; %d of %d events settled", settled, len(events))
     return settled
 
 

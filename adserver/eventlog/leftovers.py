@@ -19,7 +19,7 @@ from adserver.eventlog.rows import pack_row, settled_row, unpack_tracked
 from adserver.ports import Bookkeeper
 from models.domain.event import Booked, Tracked
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class DeadOutbox:
@@ -54,7 +54,7 @@ async def count_leftovers(directory: Path, bookkeeper: Bookkeeper) -> int:
                 if file is not None and file.waiting_count():
                     settled += await _count(file, bookkeeper)
         except sqlite3.DatabaseError as trouble:  # the shipper sets damaged files aside
-            _log.warning("outbox %s cannot be counted now: %s", path, trouble)
+            log.warning("outbox %s cannot be counted now: %s", path, trouble)
     return settled
 
 
@@ -68,7 +68,7 @@ async def _count(file: OutboxFile, bookkeeper: Bookkeeper) -> int:
     settled = await settle_all(dead, bookkeeper, await dead.unsettled(RECOUNT_EVENTS))
     dead.write()
     if settled:
-        _log.info("counted %d events that worker %s left behind", settled, file.path.stem)
+        log.info("counted %d events that worker %s left behind", settled, file.path.stem)
     return settled
 
 

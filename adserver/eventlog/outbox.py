@@ -24,12 +24,12 @@ from adserver.eventlog.rows import pack_row, pack_rows, pack_tracked, settled_ro
 from adserver.ports import OutboxFullError
 from models.domain.event import Booked, Tracked, Verdict
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 # Verdicts and batches, which nobody waits for, gather this long for a commit.
 LAZY_COMMIT_S = 0.05
-# Statistics stop at this share of the limit; the rest is kept for events that carry money.
-BATCH_SHARE = 0.9
+# Statistics may not use the last tenth of the limit: it is kept for events that carry money.
+KEPT_FOR_MONEY = 10
 # The console may be counting what our predecessor left behind.
 PATIENCE_S = 10.0
 
@@ -161,7 +161,7 @@ class WorkerOutbox:
         except (
             sqlite3.OperationalError
         ) as trouble:  # disk full, input/output error, locked too long
-            _log.exception("outbox %s cannot write", self._path)
+            log.exception("outbox %s cannot write", self._path)
             self._refuse(group, OutboxFullError(f"the outbox cannot write: {trouble}"))
         except sqlite3.DatabaseError as damage:
             self._file.close()
@@ -178,7 +178,7 @@ class WorkerOutbox:
         BACKLOG.set(self._max_rows - room)
         if group.appends and len(group.appends) > room:
             raise OutboxFullError(f"{self._max_rows} rows wait for the event store")
-        room -= len(group.appends) + int(self._max_rows * (1 - BATCH_SHARE))
+        room -= len(group.appends) + self._max_rows // KEPT_FOR_MONEY
         batches = _fitting(group.batches, room)
         return self._file.write(group.appends, group.settled, batches)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from adserver.eventlog.rows import join_rows
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 LAYOUT = 1
 BUSY_TIMEOUT_S = 10.0
@@ -245,5 +245,5 @@ def set_aside(path: Path, reason: str) -> Path:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(aside.with_name(aside.name + suffix))
-    _log.error("outbox %s is damaged (%s): set aside as %s", path, reason, aside)
+    log.error("outbox %s is damaged (%s): set aside as %s", path, reason, aside)
     return aside

@@ -16,7 +16,7 @@ from adserver.eventlog.outbox_file import Batch
 from adserver.eventlog.rows import Row, census_row, decided_row, pack_rows, served_row
 from models.domain.event import AdServed, Census, Decided
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 FLUSH_S = 0.1
 ROWS_AT_ONCE = 200  # about half a millisecond of packing
@@ -83,5 +83,5 @@ class OutboxRecorder:
                 ValueError,
                 OverflowError,
             ):  # text that is not Unicode, a number too large
-                _log.exception("%d rows of %s cannot be packed", len(rows), table)
+                log.exception("%d rows of %s cannot be packed", len(rows), table)
                 DROPPED.inc(len(rows))

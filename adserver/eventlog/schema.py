@@ -118,7 +118,7 @@ SERVED = (
     Column("propensity", "Float64", "The probability with which this ad was shown here"),
     Column(
         "features",
-        "String",
+        "Bytes",
         "What the model saw: little-endian float64, one per slot of the schema",
     ),
     _word("schema_hash", "Which feature schema made `features`"),

@@ -24,7 +24,7 @@ from adserver.eventlog.outbox_file import Batch, OutboxFile, Shipment, set_aside
 from adserver.eventlog.rows import unpack_columns
 from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
@@ -47,8 +47,10 @@ class Shipper:
     directory: Path
     store: EventStore
     batch_rows: int
-    touched_days: set[int] = field(default_factory=set)  # days since 1970 (UTC) with new rows
     _open: dict[Path, tuple[int, OutboxFile]] = field(default_factory=dict, repr=False)
+    _touched_days: set[int] = field(default_factory=set, repr=False)
+    _touching: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _waiting: dict[str, int] = field(default_factory=dict, repr=False)
     _away_since: float | None = field(default=None, repr=False)
 
     def run(self, interval_s: float, stop: threading.Event) -> None:
@@ -76,18 +78,26 @@ class Shipper:
         for path in sorted(self.directory.glob("*.sqlite")):
             try:
                 outbox = self._opened(path)
+                self._note_waiting(path.stem, outbox.backlog())
                 shipped += self._ship(outbox)
-                BACKLOG.labels(path.stem).set(outbox.backlog())
+                self._note_waiting(path.stem, outbox.backlog())
             except sqlite3.OperationalError as trouble:  # locked or busy: the next turn will do
-                _log.warning("outbox %s cannot be read now: %s", path, trouble)
+                log.warning("outbox %s cannot be read now: %s", path, trouble)
             except sqlite3.DatabaseError as damage:
                 self._damaged(path, damage)
         self._note_back()
         return shipped
 
-    def backlog(self) -> int:
-        """Rows that wait in the outboxes seen so far."""
-        return sum(outbox.backlog() for _, outbox in self._open.values())
+    def take_touched_days(self) -> set[int]:
+        """UTC days (days since 1970) whose ads had rows shipped since the last call."""
+        with self._touching:
+            touched, self._touched_days = self._touched_days, set()
+            return touched
+
+    @property
+    def waiting(self) -> int:
+        """Rows in all outboxes, as last seen; from any thread."""
+        return sum(self._waiting.values())
 
     def close(self) -> None:
         """Closes the outboxes."""
@@ -130,7 +140,8 @@ class Shipper:
         oldest = columns.get("received_ms", columns["occurred_ms"])[0]
         LAG.set(max(0.0, time.time_ns() / 1e9 - oldest / 1000))
         if "served_ms" in columns:
-            self.touched_days.update({at // DAY_MS for at in columns["served_ms"]})
+            with self._touching:
+                self._touched_days.update({at // DAY_MS for at in columns["served_ms"]})
 
     def _damaged(self, path: Path, damage: sqlite3.DatabaseError) -> None:
         """A dead worker's damaged outbox is set aside here; a living worker sets its own aside."""
@@ -140,7 +151,7 @@ class Shipper:
         try:
             lock = Held(lock_path(self.directory, path.stem), "the shipper")
         except HeldError:
-            _log.exception("outbox %s of a living worker is damaged: %s", path, damage)
+            log.exception("outbox %s of a living worker is damaged: %s", path, damage)
             return
         try:
             set_aside(path, str(damage))
@@ -148,15 +159,17 @@ class Shipper:
         finally:
             lock.release()
 
+    def _note_waiting(self, worker: str, rows: int) -> None:
+        self._waiting[worker] = rows
+        BACKLOG.labels(worker).set(rows)
+
     def _note_away(self, trouble: Exception, pause: float) -> None:
         FAILED.inc()
         now = time.monotonic()
         if self._away_since is None:
             self._away_since = now
         AWAY.set(now - self._away_since)
-        _log.warning(
-            "%s; %s rows wait, trying again in %.1f s", trouble, f"{self.backlog():,}", pause
-        )
+        log.warning("%s; %s rows wait, trying again in %.1f s", trouble, f"{self.waiting:,}", pause)
 
     def _note_back(self) -> None:
         if self._away_since is None:
@@ -164,7 +177,7 @@ class Shipper:
         away = time.monotonic() - self._away_since
         self._away_since = None
         AWAY.set(0)
-        _log.info("event store back after %.0f s; %s rows to go", away, f"{self.backlog():,}")
+        log.info("event store back after %.0f s; %s rows to go", away, f"{self.waiting:,}")
 
 
 def _by_table(shipment: Shipment) -> dict[str, list[Batch]]:
@@ -189,10 +202,8 @@ def _fits(outbox: OutboxFile, batch: Batch) -> bool:
     try:
         unpack_columns(batch.table, [batch.body])
     except msgspec.DecodeError as reason:
-        _log.error(
-            "outbox %s: %d rows of %s cannot be stored (%s); kept in its table `refused` as %d",
-            outbox.path, batch.rows, batch.table, reason, batch.number,
-        )  # fmt: skip
+        what = f"{batch.rows} rows of {batch.table} in {outbox.path} cannot be stored"
+        log.warning("%s (%s); kept in its table `refused` as %d", what, reason, batch.number)
         REFUSED_ROWS.labels(batch.table).inc(batch.rows)
         outbox.refuse(batch, str(reason))
         return False

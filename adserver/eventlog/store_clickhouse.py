@@ -107,7 +107,8 @@ def _run(client: Client, statement: str, *values: Any, **options: Any) -> Any:
     try:
         return client.execute(statement, *values, **options)
     except ServerException as refusal:
-        raise StatementRefusedError(str(refusal.message).partition("\n")[0][:1000]) from refusal
+        message = str(refusal.message).removeprefix("DB::Exception: ")
+        raise StatementRefusedError(message.partition("Stack trace:")[0].strip()) from refusal
     except (Error, OSError, EOFError) as trouble:
         client.disconnect()
         raise StoreAwayError(f"ClickHouse is away: {trouble}") from trouble

@@ -1,0 +1,66 @@
+"""Whether the console is alive and ready, and what it has counted.
+
+`/healthz`, `/readyz`, `/metrics`.
+
+Never here: the loops themselves. The one surprising fact: a console whose event store is away is
+not ready, but it goes on publishing catalogs, and the workers notice nothing.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiohttp import web
+
+from adserver import metrics
+from adserver.api.problems import PROBLEM_JSON, ProblemDocument
+from adserver.config import Settings
+
+OK = b'{"status":"ok"}'
+
+
+class Readiness:
+    """Named conditions that must all hold."""
+
+    def __init__(self, conditions: dict[str, Callable[[], bool]]) -> None:
+        self._conditions = conditions
+
+    def missing(self) -> list[str]:
+        """The conditions that do not hold."""
+        return [name for name, holds in self._conditions.items() if not holds()]
+
+
+@asynccontextmanager
+async def listening(settings: Settings, readiness: Readiness) -> AsyncIterator[int]:
+    """Serves the control plane's port; yields its number.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    app = web.Application(client_max_size=settings.max_body_bytes)
+    app.router.add_get("/healthz", _healthz)
+    app.router.add_get("/readyz", lambda _: _readyz(readiness))
+    app.router.add_get("/metrics", _metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.console_port).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(body=OK, content_type="application/json")
+
+
+async def _readyz(readiness: Readiness) -> web.Response:
+    missing = readiness.missing()
+    if not missing:
+        return web.Response(body=OK, content_type="application/json")
+    document = ProblemDocument("Service Unavailable", 503, f"waiting for {', '.join(missing)}")
+    return web.Response(status=503, body=msgspec.json.encode(document), content_type=PROBLEM_JSON)
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=metrics.page(), headers={"Content-Type": metrics.CONTENT_TYPE})

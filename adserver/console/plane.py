@@ -1,0 +1,124 @@
+"""The control plane, wired.
+
+One context per resource, opened in the order in which they need each other.
+
+Never here: what any part does. The one surprising fact: what must reach the workers soon (catalogs)
+needs neither Redis nor the event store, and goes on while both are away.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from datetime import UTC, datetime
+
+from adserver import embedded
+from adserver.config import Settings
+from adserver.console import health, query_socket
+from adserver.console.budgets import CatalogBudgets
+from adserver.console.health import Readiness
+from adserver.console.history import HistoryPublisher
+from adserver.console.loops import repeating
+from adserver.console.shipping import TELL_EVERY_S, Shipping
+from adserver.eventlog.leftovers import count_leftovers
+from adserver.eventlog.liveness import Held, HeldError
+from adserver.eventlog.open_store import open_for_writing
+from adserver.ports import EventStore
+from adserver.stores.bookkeeper import RedisBookkeeper
+from adserver.stores.catalog import SqlCatalog, open_catalog
+from adserver.stores.catalog_publisher import CatalogPublisher
+from adserver.stores.redis_client import RedisLine
+
+log = logging.getLogger(__name__)
+
+CATALOG_LOOK_S = 0.25
+LEFTOVERS_LOOK_S = 1.0
+LOCK_PATIENCE_S = 30.0
+
+
+@asynccontextmanager
+async def control_plane(settings: Settings) -> AsyncIterator[int]:
+    """The console, at work while the context is open; yields the port it listens on.
+
+    Raises:
+        HeldError: another console runs with this data directory, or a command holds chDB for long.
+        OSError: the port is taken, or the data directory's path is too long for a socket.
+    """
+    async with AsyncExitStack() as stack:
+        lock = Held(settings.data_dir / "console.lock", "adunion console")
+        stack.callback(lock.release)
+        catalog = stack.enter_context(closing(await asyncio.to_thread(open_catalog, settings)))
+        store = stack.enter_context(closing(await _event_store(settings)))
+        publisher = CatalogPublisher(catalog, settings)
+        await stack.enter_async_context(_publishing_catalogs(publisher))
+        shipping = Shipping(settings, store)
+        await stack.enter_async_context(shipping.running())
+        await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
+        await stack.enter_async_context(_publishing_history(settings, store, shipping))
+        line = RedisLine(stack.enter_context(embedded.redis_running(settings)))
+        stack.push_async_callback(line.close)
+        await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
+        await stack.enter_async_context(query_socket.listening(store, settings.data_dir))
+        readiness = Readiness({"the event store": shipping.prepared.is_set})
+        port = await stack.enter_async_context(health.listening(settings, readiness))
+        log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
+        yield port
+        log.info("console is stopping")
+
+
+async def _event_store(settings: Settings) -> EventStore:
+    """The store; waits a while for a command that is reading chDB itself."""
+    until = asyncio.get_running_loop().time() + LOCK_PATIENCE_S
+    told = False
+    while True:
+        try:
+            return await asyncio.to_thread(open_for_writing, settings)
+        except HeldError as held:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            if not told:
+                log.warning("waiting for the event store: %s", held)
+                told = True
+            await asyncio.sleep(CATALOG_LOOK_S)
+
+
+@asynccontextmanager
+async def _publishing_catalogs(publisher: CatalogPublisher) -> AsyncIterator[None]:
+    async def look() -> None:
+        version = await asyncio.to_thread(publisher.look, datetime.now(UTC))
+        if version is not None:
+            log.info("catalog %s is published", version)
+
+    async with repeating("catalog publisher", CATALOG_LOOK_S, look):
+        yield
+
+
+@asynccontextmanager
+async def _publishing_history(
+    settings: Settings, store: EventStore, shipping: Shipping
+) -> AsyncIterator[None]:
+    history = HistoryPublisher(store, settings.data_dir)
+
+    async def look() -> None:
+        if shipping.prepared.is_set():
+            now = datetime.now(UTC)
+            await asyncio.to_thread(history.look, shipping.take_touched_days, now)
+
+    async with repeating("history", settings.history_interval_s, look):
+        yield
+
+
+@asynccontextmanager
+async def _counting_leftovers(
+    settings: Settings, catalog: SqlCatalog, line: RedisLine
+) -> AsyncIterator[None]:
+    budgets = CatalogBudgets(catalog)
+    bookkeeper = RedisBookkeeper(line, budgets, settings)
+
+    async def look() -> None:
+        await asyncio.to_thread(budgets.refresh)
+        while await count_leftovers(settings.data_dir / "outbox", bookkeeper):
+            pass
+
+    async with repeating("leftovers", LEFTOVERS_LOOK_S, look):
+        yield

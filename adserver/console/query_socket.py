@@ -1,0 +1,84 @@
+"""The console's unix socket, where other commands of this machine read the event store it holds.
+
+Never here: writing, or the network. The one surprising fact: only the owner of the data directory
+may open the socket (mode 0600), which is all the access control there is, and enough: the same
+person owns the files.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from adserver.eventlog.store_console import QUERY_PATH, SOCKET_NAME
+from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
+
+LONGEST_PATH_BYTES = 103  # what a socket address holds on every Unix
+MAX_STATEMENT_BYTES = 1_048_576
+_READS = re.compile(r"\s*(SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|EXISTS)\b", re.IGNORECASE)
+_WRITES_A_FILE = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
+
+
+def only_reads(sql: str) -> bool:
+    """Whether a statement is one that reads. The store's read-only connection is asked next."""
+    return _READS.match(sql) is not None and _WRITES_A_FILE.search(sql) is None
+
+
+@asynccontextmanager
+async def listening(store: EventStore, data_dir: Path) -> AsyncIterator[Path]:
+    """Answers POST /query (the statement as text; its columns as MessagePack) on `console.sock`.
+
+    Raises:
+        OSError: the path is too long for a socket.
+    """
+    path = _socket_path(data_dir)
+    app = web.Application(client_max_size=MAX_STATEMENT_BYTES)
+    app.router.add_post(QUERY_PATH, _Answering(store).query)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    before = os.umask(0o177)
+    try:
+        await web.UnixSite(runner, str(path)).start()
+    finally:
+        os.umask(before)
+    try:
+        yield path
+    finally:
+        await runner.cleanup()
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _socket_path(data_dir: Path) -> Path:
+    path = data_dir.resolve() / SOCKET_NAME
+    if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
+        raise OSError(f"{path} is too long for a socket: choose a shorter ADUNION_DATA_DIR")
+    path.unlink(missing_ok=True)  # left by a console that was killed; `console.lock` is ours now
+    return path
+
+
+class _Answering:
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def query(self, request: web.Request) -> web.Response:
+        """200 with the columns, 400 with the store's complaint, 503 while the store is away."""
+        try:
+            sql = (await request.read()).decode()
+        except UnicodeDecodeError:
+            return web.Response(status=400, text="a statement is UTF-8 text")
+        if not only_reads(sql):
+            return web.Response(status=400, text="this socket only reads: send a SELECT")
+        try:
+            columns = await asyncio.to_thread(self._store.query, sql)
+        except StatementRefusedError as refusal:
+            return web.Response(status=400, text=str(refusal))
+        except StoreAwayError as away:
+            return web.Response(status=503, text=str(away))
+        packed = await asyncio.to_thread(msgspec.msgpack.encode, columns)
+        return web.Response(body=packed, content_type="application/vnd.msgpack")

@@ -1,0 +1,79 @@
+"""The shipper's thread in the console, and what it tells the operator.
+
+Never here: how rows are shipped (`eventlog.shipper`). The one surprising fact: the tables are made
+here and not when the console starts, because the console must start, and publish catalogs, while
+the event store is away.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from adserver.config import Settings
+from adserver.eventlog.ddl import prepare
+from adserver.eventlog.shipper import LONGEST_PAUSE_S, SHIPPED, Shipper
+from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
+
+log = logging.getLogger(__name__)
+
+TELL_EVERY_S = 60.0
+
+
+class Shipping:
+    """Runs a shipper beside the event loop."""
+
+    def __init__(self, settings: Settings, store: EventStore) -> None:
+        outboxes = settings.data_dir / "outbox"
+        self.prepared = threading.Event()
+        self._settings = settings
+        self._store = store
+        self._shipper = Shipper(outboxes, store, settings.ship_batch_rows)
+        self._stop = threading.Event()
+        self._told = 0.0
+
+    def take_touched_days(self) -> set[int]:
+        """UTC days of which rows have been shipped since the last call."""
+        return self._shipper.take_touched_days()
+
+    async def tell(self) -> None:
+        """One line in the log if anything was shipped since the last one, or if rows wait."""
+        total = sum(
+            sample.value
+            for family in SHIPPED.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        )
+        shipped, self._told = total - self._told, total
+        waiting = self._shipper.waiting
+        if shipped or waiting:
+            log.info(
+                "last %.0f s: %s rows shipped, %s waiting",
+                *(TELL_EVERY_S, f"{int(shipped):,}", f"{waiting:,}"),
+            )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Ships for as long as the context is open; what a shipment has begun it ends."""
+        thread = threading.Thread(target=self._run, name="shipper", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            await asyncio.to_thread(thread.join)
+
+    def _run(self) -> None:
+        while not self._stop.is_set() and not self.prepared.is_set():
+            try:
+                settings = self._settings
+                prepare(self._store, settings.clickhouse_cluster, settings.log_retention_days)
+            except (StoreAwayError, StatementRefusedError) as trouble:
+                log.warning("the event tables cannot be prepared yet: %s", trouble)
+                self._stop.wait(LONGEST_PAUSE_S / 10)
+            else:
+                self.prepared.set()
+                log.info("event store %d.%d is ready", *self._store.version())
+        self._shipper.run(self._settings.ship_interval_ms / 1000, self._stop)
+        self._shipper.close()
