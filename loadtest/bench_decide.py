@@ -47,11 +47,9 @@ from models.domain.marketplace import Marketplace
 from models.domain.money import Micros
 from models.domain.placement import App, Format, Placement
 from models.domain.user import Exposure, UserProfile, UserState
-from ranking.catalog import Catalog
 from ranking.decision import decide
 from ranking.exploration import ExplorationPolicy
-from ranking.pacing import SpendBoard
-from ranking.snapshot import Models, Snapshot, build_snapshot
+from ranking.snapshot import Snapshot, build_snapshot
 
 NOW = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)
 TREES, LEAVES = 200, 63

@@ -16,9 +16,8 @@ from models.domain.ad_request import AdRequest
 from models.domain.money import Micros, from_expected
 from models.domain.placement import AuctionType
 from ranking.catalog import Ad, Catalog
-from ranking.slate import CODES, Exits, Floats, NoAdReason, Rows, Slate, leave
+from ranking.slate import CODES, WON, Exits, Floats, NoAdReason, Rows, Slate, leave
 
-STAGE = "won"
 LEAST_PRICE = Micros(1)
 _SAME_ADVERTISER = CODES[NoAdReason.SAME_ADVERTISER]
 _OUTBID = CODES[NoAdReason.OUTBID]
@@ -41,7 +40,7 @@ class Cleared:
 def clear(slate: Slate, request: AdRequest, catalog: Catalog) -> list[Cleared]:
     """Prices the places, best place first; everything else leaves the slate."""
     below = _runners_up(slate.ads, slate.ecpm, catalog.ad_advertiser, slate.places, slate.exits)
-    slate.passed(STAGE, slate.ads[slate.places])
+    slate.funnel.append((WON, len(slate.places)))
     return [
         _cleared(slate, request, catalog, at, threshold)
         for at, threshold in zip(slate.places.tolist(), below.tolist(), strict=True)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from models.domain.ad_request import AdRequest
 from models.domain.user import UserState
 from ranking.attributes import Viewer
-from ranking.local_time import Zones, hour_of_week
-from ranking.slate import CODES, STAYS, Bitmap, Exits, NoAdReason, Rows, Slate, leave
+from ranking.local_time import Zones, local_hours
+from ranking.slate import CODES, Bitmap, Exits, NoAdReason, Rows, Slate, leave
 from ranking.targeting import TargetingIndex
 
 STAGE = "targeting"
@@ -52,7 +52,7 @@ def screen(slate: Slate, rules: Rules, request: AdRequest, user: UserState, now:
 
 @njit(cache=True)
 def _targeted(live: Bitmap, bitmaps: NDArray[np.uint64], program: Rows, exits: Exits) -> Bitmap:
-    """Runs a program of `TargetingIndex.program` over the bitmap, and counts who leaves at what."""
+    """Runs a `TargetingIndex.program` over the bitmap, and counts who leaves at what."""
     left, allowed = live.copy(), np.empty_like(live)
     step = 0
     while step < program.shape[0]:
@@ -86,31 +86,27 @@ def _keep(left: Bitmap, allowed: Bitmap, code: int, exits: Exits) -> None:
 
 @njit(cache=True)
 def _running(live: Bitmap, flights: Flights, now_ms: int, exits: Exits) -> Rows:
+    line_item, starts_ms, ends_ms, hours, zone, zones = flights
+    local = local_hours(zones, now_ms // 1000)
     found = 0
-    for word in live:
-        found += popcount(word)
+    for bits in live:
+        found += popcount(bits)
     ads, n = np.empty(found, np.int32), 0
-    for place in range(live.shape[0]):
-        word = live[place]
-        while word:
-            ad = place * 64 + lowest(word)
-            word &= word - np.uint64(1)
-            code = _off_air(flights, flights.line_item[ad], now_ms)
-            if code == STAYS:
+    for word in range(live.shape[0]):
+        bits = live[word]
+        while bits:
+            ad = word * 64 + lowest(bits)
+            bits &= bits - np.uint64(1)
+            row = line_item[ad]
+            hour = local[zone[row]]
+            if not starts_ms[row] <= now_ms < ends_ms[row]:
+                leave(ad, _FLIGHT, exits)
+            elif not (hours[row, hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1):
+                leave(ad, _HOUR, exits)
+            else:
                 ads[n] = ad
                 n += 1
-            else:
-                leave(ad, code, exits)
     return ads[:n]
-
-
-@njit(cache=True)
-def _off_air(flights: Flights, row: int, now_ms: int) -> int:
-    if not flights.starts_ms[row] <= now_ms < flights.ends_ms[row]:
-        return _FLIGHT
-    hour = hour_of_week(flights.zones, flights.zone[row], now_ms // 1000)
-    on = (flights.hours[row, hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1)
-    return STAYS if on else _HOUR
 
 
 @njit(cache=True)

@@ -18,18 +18,14 @@ from numpy.typing import NDArray
 from models.domain.campaign import Campaign, CapLevel, CapPeriod, LineItem
 from models.domain.ids import CampaignId
 from models.domain.user import UserState
-from ranking.local_time import HOUR_S, Zones, day_number
+from ranking.local_time import HOUR_S, Zones, local_days
 from ranking.slate import CODES, STAYS, Exits, NoAdReason, Rows, Slate, leave
 
 STAGE = "frequency_cap"
 NO_GROUP = -1
 
-_PERIODS = {period: number for number, period in enumerate(CapPeriod)}
-_MINUTE, _HOUR, _DAY = (
-    _PERIODS[CapPeriod.MINUTE],
-    _PERIODS[CapPeriod.HOUR],
-    _PERIODS[CapPeriod.DAY],
-)
+_PERIODS = {CapPeriod.MINUTE: 0, CapPeriod.HOUR: 1, CapPeriod.DAY: 2, CapPeriod.LIFETIME: 3}
+_LIFETIME = _PERIODS[CapPeriod.LIFETIME]
 _CAPPED = CODES[NoAdReason.FREQUENCY_CAP]
 
 
@@ -128,19 +124,10 @@ def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
 
 
 def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
-    """One row for each exposure that counts towards a cap: its groups, then its counters."""
+    """One row for each exposure that counts towards a cap: its groups, how often ever, windows."""
     groups = caps.groups
     rows = [
-        (
-            *groups[name],
-            e.lifetime,
-            e.day,
-            e.in_day,
-            e.hour,
-            e.in_hour,
-            e.minute,
-            e.in_minute,
-        )
+        (*groups[name], e.lifetime, e.minute, e.in_minute, e.hour, e.in_hour, e.day, e.in_day)
         for name, e in user.exposures.items()
         if name in groups
     ]
@@ -156,14 +143,16 @@ def _within_caps(
     now_s: int,
     exits: Exits,
 ) -> Rows:
+    line_item, begin, impressions, period, group, zone, zones = caps
+    today, hour, minute = local_days(zones, now_s), now_s // HOUR_S, now_s // 60
     kept, n = np.empty_like(ads), 0
     for ad in ads:
-        row = caps.line_item[ad]
-        code = STAYS
-        for cap in range(caps.begin[row], caps.begin[row + 1]):
+        row, code = line_item[ad], STAYS
+        windows = (minute, hour, today[zone[row]])
+        for cap in range(begin[row], begin[row + 1]):
             if withheld != STAYS:
                 code = withheld
-            elif _count(seen, caps, row, cap, now_s) >= caps.impressions[cap]:
+            elif _count(seen, group[cap], period[cap], windows) >= impressions[cap]:
                 code = _CAPPED
         if code == STAYS:
             kept[n] = ad
@@ -174,18 +163,14 @@ def _within_caps(
 
 
 @njit(cache=True)
-def _count(seen: NDArray[np.int64], caps: CapColumns, row: int, cap: int, now_s: int) -> int:
-    """Impressions that count towards a cap of line item `row`, in the window that now is in."""
-    period, group, total = caps.period[cap], caps.group[cap], 0
+def _count(seen: NDArray[np.int64], group: int, period: int, windows: tuple[int, int, int]) -> int:
+    """Impressions in a group, in the minute, hour or day that now is in, or ever."""
+    total = 0
     for e in range(seen.shape[0]):
         if seen[e, 0] != group and seen[e, 1] != group and seen[e, 2] != group:
             continue
-        if period == _MINUTE:
-            total += seen[e, 9] * (seen[e, 8] == now_s // 60)
-        elif period == _HOUR:
-            total += seen[e, 7] * (seen[e, 6] == now_s // HOUR_S)
-        elif period == _DAY:
-            total += seen[e, 5] * (seen[e, 4] == day_number(caps.zones, caps.zone[row], now_s))
-        else:
+        if period == _LIFETIME:
             total += seen[e, 3]
+        elif seen[e, 4 + 2 * period] == windows[period]:
+            total += seen[e, 5 + 2 * period]
     return total

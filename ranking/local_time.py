@@ -87,6 +87,24 @@ def hour_of_week(zones: Zones, zone: int, at_s: int) -> int:
 
 
 @njit(cache=True)
+def local_days(zones: Zones, at_s: int) -> NDArray[np.int64]:
+    """`day_number` of every zone. Kernels take these before they loop over ads."""
+    days = np.empty(zones.until_s.shape[0], np.int64)
+    for zone in range(days.shape[0]):
+        days[zone] = day_number(zones, zone, at_s)
+    return days
+
+
+@njit(cache=True)
+def local_hours(zones: Zones, at_s: int) -> NDArray[np.int64]:
+    """`hour_of_week` of every zone."""
+    hours = np.empty(zones.until_s.shape[0], np.int64)
+    for zone in range(hours.shape[0]):
+        hours[zone] = hour_of_week(zones, zone, at_s)
+    return hours
+
+
+@njit(cache=True)
 def day_end_s(zones: Zones, zone: int, at_s: int) -> int:
     """The instant of the next local midnight, found with the offset that will hold by then."""
     midnight = (day_number(zones, zone, at_s) + 1) * DAY_S

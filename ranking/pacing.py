@@ -85,13 +85,25 @@ class SpendBoard:
     controlled_s: float = field(default=0.0)
 
     @staticmethod
-    def for_catalog(catalog: Catalog, before: "SpendBoard | None" = None) -> "SpendBoard":
-        """A board for this catalog, with what an earlier board knew of the same line items."""
+    def for_catalog(catalog: Catalog) -> "SpendBoard":
+        """A board for this catalog on which nothing is spent yet."""
         board = SpendBoard(catalog, _budgets(catalog), _nothing_spent(catalog))
         board.spending.allowance[:] = _first_allowance(board.budgets)
-        if before is not None:
-            _carry(before, board)
         return board
+
+    def take_over(self, before: "SpendBoard") -> None:
+        """Continues an earlier board: all it knows of line items that are still in the catalog.
+
+        To be called when the snapshot is swapped, on the thread that reserves: until then the
+        earlier board goes on changing.
+        """
+        rows = before.catalog.line_item_row
+        known = self.catalog.line_item_row.items()
+        pairs = [(rows[name], row) for name, row in known if name in rows]
+        old, new = np.array(pairs, np.int64).reshape(-1, 2).T
+        for there, here in zip(before.spending, self.spending, strict=True):
+            here[new] = there[old]
+        self.trusted, self.controlled_s = before.trusted, before.controlled_s
 
     @property
     def spent_today(self) -> Ints:
@@ -162,60 +174,46 @@ def _first_allowance(budgets: Budgets) -> Floats:
     return np.maximum(np.minimum(budgets.daily, budgets.total) * (AHEAD_S / DAY_S), 1.0)
 
 
-def _carry(before: SpendBoard, board: SpendBoard) -> None:
-    pairs = [
-        (before.catalog.line_item_row[name], row)
-        for name, row in board.catalog.line_item_row.items()
-        if name in before.catalog.line_item_row
-    ]
-    old, new = np.array(pairs, np.int64).reshape(-1, 2).T
-    for there, here in zip(before.spending, board.spending, strict=True):
-        here[new] = there[old]
-    board.trusted, board.controlled_s = before.trusted, before.controlled_s
-
-
 def screen(slate: Slate, board: SpendBoard) -> Slate:
-    """Takes out what has no money left, or is ahead of its plan."""
-    line_item = board.catalog.ad_line_item
-    ads = _solvent(slate.ads, line_item, board.budgets, board.spending, board.trusted, slate.exits)
+    """Takes out what has no money left, or is ahead of its plan; notes what the others have."""
+    money = (board.budgets, board.spending)
+    ads, slate.left = _solvent(
+        slate.ads, board.catalog.ad_line_item, money, board.trusted, slate.exits
+    )
     return slate.passed(STAGE, ads)
 
 
 @njit(cache=True)
 def _solvent(
-    ads: Rows,
-    line_item: Rows,
-    budgets: Budgets,
-    spending: Spending,
-    trusted: bool,
-    exits: Exits,
-) -> Rows:
-    kept, n = np.empty_like(ads), 0
+    ads: Rows, line_item: Rows, money: tuple[Budgets, Spending], trusted: bool, exits: Exits
+) -> tuple[Rows, Ints]:
+    """The ads that may still promise something, and how many micros each."""
+    daily, total, paced = money[0]
+    today, ever, reserved, _, allowance, _, _, _, _ = money[1]
+    kept, left, n = np.empty_like(ads), np.empty(ads.shape[0], np.int64), 0
     for ad in ads:
         row, code = line_item[ad], STAYS
-        if budgets.daily[row] == UNLIMITED and budgets.total[row] == UNLIMITED:
-            code = STAYS
-        elif not trusted:
-            code = _UNKNOWN
-        elif spending.total[row] + spending.reserved[row] >= budgets.total[row]:
-            code = _TOTAL
-        elif spending.today[row] + spending.reserved[row] >= budgets.daily[row]:
-            code = _DAILY
-        elif budgets.paced[row] and spending.allowance[row] <= 0.0:
+        of_day = daily[row] - today[row] - reserved[row]
+        of_total = total[row] - ever[row] - reserved[row]
+        if daily[row] != UNLIMITED or total[row] != UNLIMITED:
+            code = _verdict(trusted, of_day, of_total)
+        if code == STAYS and paced[row] and allowance[row] <= 0.0:
             code = _PACED
         if code == STAYS:
-            kept[n] = ad
+            kept[n], left[n] = ad, min(of_day, of_total)
             n += 1
         else:
             leave(ad, code, exits)
-    return kept[:n]
+    return kept[:n], left[:n]
 
 
 @njit(cache=True)
-def money_left(budgets: Budgets, spending: Spending, row: int) -> int:
-    """Micros that a line item may still promise: what its budgets leave, less open offers."""
-    left = min(budgets.daily[row] - spending.today[row], budgets.total[row] - spending.total[row])
-    return int(left - spending.reserved[row])
+def _verdict(trusted: bool, of_day: int, of_total: int) -> int:
+    if not trusted:
+        return _UNKNOWN
+    if of_total <= 0:
+        return _TOTAL
+    return STAYS if of_day > 0 else _DAILY
 
 
 def control(board: SpendBoard, now: datetime) -> None:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from models.domain.ad_request import AdRequest
 from models.domain.user import UserState
 from ranking.catalog import CPA, CPM
-from ranking.pacing import UNLIMITED, Budgets, Spending, money_left
 from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, leave
 from ranking.snapshot import Snapshot
 
@@ -24,13 +23,12 @@ _UNAFFORDABLE = CODES[NoAdReason.UNAFFORDABLE]
 
 
 class Bids(NamedTuple):
-    """What line items pay for what, and what is left to pay it from."""
+    """What line items pay for what, and (for each ad of the slate) what is left to pay it from."""
 
     line_item: Rows
     event_bid: NDArray[np.int64]
     pricing: NDArray[np.int8]
-    budgets: Budgets
-    spending: Spending
+    left: NDArray[np.int64]
 
 
 class Worth(NamedTuple):
@@ -52,10 +50,8 @@ def score(
         slate.encoded = snapshot.features.encode(request, user, now)
         snapshot.ctr.score(ads, slate.encoded, worth.pctr)
         snapshot.pcvr.score(ads, slate.encoded, worth.pcvr)
-    catalog, board = snapshot.catalog, snapshot.spend
-    bids = Bids(
-        catalog.ad_line_item, catalog.event_bid, catalog.pricing, board.budgets, board.spending
-    )
+    catalog = snapshot.catalog
+    bids = Bids(catalog.ad_line_item, catalog.event_bid, catalog.pricing, slate.left)
     kept = _weigh(ads, worth, bids, request.placement.floor_cpm_micros, slate.exits)
     slate.pctr, slate.pcvr, slate.quality, slate.ecpm = (column[: len(kept)] for column in worth)
     slate.funnel.append(("floor", len(ads) - int(slate.exits.tally[_FLOOR])))
@@ -65,17 +61,18 @@ def score(
 @njit(cache=True)
 def _weigh(ads: Rows, worth: Worth, bids: Bids, floor: int, exits: Exits) -> Rows:
     """Fills quality and eCPM, and moves those that stay to the front of every column."""
+    pctr, pcvr, qualities, ecpms = worth
+    line_item, event_bid, pricing, left = bids
     kept, n = np.empty_like(ads), 0
     for i in range(ads.shape[0]):
-        row = bids.line_item[ads[i]]
-        quality = _quality(bids.pricing[row], worth.pctr[i], worth.pcvr[i])
-        ecpm = bids.event_bid[row] * quality
-        code = _refusal(bids, row, ecpm, floor)
+        row = line_item[ads[i]]
+        quality = _quality(pricing[row], pctr[i], pcvr[i])
+        ecpm = event_bid[row] * quality
+        code = _refusal(ecpm, floor, left[i])
         if code != STAYS:
             leave(ads[i], code, exits)
             continue
-        kept[n], worth.pctr[n], worth.pcvr[n] = ads[i], worth.pctr[i], worth.pcvr[i]
-        worth.quality[n], worth.ecpm[n] = quality, ecpm
+        kept[n], pctr[n], pcvr[n], qualities[n], ecpms[n] = ads[i], pctr[i], pcvr[i], quality, ecpm
         n += 1
     return kept[:n]
 
@@ -89,11 +86,8 @@ def _quality(pricing: int, pctr: float, pcvr: float) -> float:
 
 
 @njit(cache=True)
-def _refusal(bids: Bids, row: int, ecpm: float, floor: int) -> int:
+def _refusal(ecpm: float, floor: int, left: int) -> int:
     """An ad must be worth something, the floor at least, and its offer must be payable."""
     if not (ecpm > 0.0 and ecpm >= floor):
         return _FLOOR
-    limited = bids.budgets.daily[row] != UNLIMITED or bids.budgets.total[row] != UNLIMITED
-    if limited and money_left(bids.budgets, bids.spending, row) < ecpm / PER_THOUSAND:
-        return _UNAFFORDABLE
-    return STAYS
+    return STAYS if ecpm / PER_THOUSAND <= left else _UNAFFORDABLE

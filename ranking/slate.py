@@ -83,6 +83,7 @@ REASONS: tuple[str, ...] = (WON, *NoAdReason)
 CODES: dict[NoAdReason, int] = {reason: code for code, reason in enumerate(NoAdReason, 1)}
 
 NO_ROWS: Rows = np.empty(0, np.int32)
+NO_MICROS: NDArray[np.int64] = np.empty(0, np.int64)
 NO_FLOATS: Floats = np.empty(0)
 NO_FATE: NDArray[np.uint8] = np.empty(0, np.uint8)
 
@@ -111,6 +112,7 @@ class Slate:
     exits: Exits
     funnel: list[tuple[str, int]]
     ads: Rows = field(default_factory=lambda: NO_ROWS)
+    left: NDArray[np.int64] = field(default_factory=lambda: NO_MICROS)
     pctr: Floats = field(default_factory=lambda: NO_FLOATS)
     pcvr: Floats = field(default_factory=lambda: NO_FLOATS)
     quality: Floats = field(default_factory=lambda: NO_FLOATS)
