@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from adserver.config import SettingError, Settings
 
@@ -34,8 +35,10 @@ def connect_url(address: str) -> Engine:
     """As `connect`, for one address. "postgres://" and "postgresql://" use psycopg."""
     try:
         url = make_url(address)
-    except ValueError as error:
-        raise SettingError(f"ADUNION_DATABASE_URL is not a database address: {error}") from None
+    except (ValueError, ArgumentError):
+        raise SettingError(
+            "ADUNION_DATABASE_URL is not an address such as postgresql://..."
+        ) from None
     family = url.drivername.split("+")[0]
     if family in {"postgres", "postgresql"}:
         return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)

@@ -1,0 +1,42 @@
+"""The schema: up from empty on both databases, and equal to what the tables say."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from adserver.stores import migrations
+from adserver.stores.database import connect_url
+from adserver.stores.tables import METADATA
+from tests.adserver.stores.sql_databases import database_url
+
+__all__ = ["database_url"]
+
+
+def test_from_empty_the_schema_becomes_what_the_tables_say(database_url: str) -> None:
+    engine = connect_url(database_url)
+    with engine.connect() as connection:
+        assert migrations.reached(connection) is None
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+        assert migrations.reached(connection) == migrations.newest()
+    engine.dispose()
+
+
+def test_coming_again_changes_nothing(database_url: str) -> None:
+    engine = connect_url(database_url)
+    migrations.upgrade(engine)
+    migrations.upgrade(engine)
+    engine.dispose()
+
+
+def test_several_processes_may_arrive_at_once(database_url: str) -> None:
+    def arrive(_number: int) -> None:
+        engine = connect_url(database_url)
+        migrations.upgrade(engine)
+        engine.dispose()
+
+    with ThreadPoolExecutor(4) as arrivals:
+        assert list(arrivals.map(arrive, range(4))) == [None] * 4
