@@ -70,7 +70,7 @@ class CtrModel:
     forest: Forest
     calibration: Calibration
 
-    def bind(self, encoder: BoundEncoder) -> "BoundForest":
+    def bind(self, encoder: BoundEncoder, cell_mask_bytes: int = CELL_MASK_BYTES) -> "BoundForest":
         """Evaluates the ad half and the pair defaults for a whole catalog. Off the request path.
 
         Raises:
@@ -81,7 +81,7 @@ class CtrModel:
                 f"model {self.version} reads schema {self.schema_hash}, "
                 f"the encoder writes {encoder.schema.hash}"
             )
-        return BoundForest(self, encoder)
+        return BoundForest(self, encoder, cell_mask_bytes)
 
     def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The calibrated probability of whole encoded rows, float64[rows, slots]."""
@@ -91,11 +91,11 @@ class CtrModel:
 class BoundForest:
     """A forest bound to a catalog: `BoundModel` by masks."""
 
-    def __init__(self, model: CtrModel, encoder: BoundEncoder) -> None:
+    def __init__(self, model: CtrModel, encoder: BoundEncoder, cell_mask_bytes: int) -> None:
         self.version = model.version
         self._forest = model.forest
         self._cell_of = encoder.counts.cell_of
-        self._arrays = _bound_arrays(model.forest, encoder)
+        self._arrays = _bound_arrays(model.forest, encoder, cell_mask_bytes)
         self._scratch = Scratch(
             request_mask=aligned(1, model.forest.words)[0],
             mask=aligned(1, model.forest.words)[0],
@@ -126,10 +126,10 @@ class BoundForest:
         calibrate(self._curve, out)
 
 
-def _bound_arrays(forest: Forest, encoder: BoundEncoder) -> BoundArrays:
+def _bound_arrays(forest: Forest, encoder: BoundEncoder, cell_mask_bytes: int) -> BoundArrays:
     """Masks of every ad at its pair defaults, then of as many cells as there is room for."""
     ads, cells = len(encoder.ad_rows), len(encoder.cell_rows)
-    kept = min(cells, CELL_MASK_BYTES // (forest.words * 8))
+    kept = min(cells, cell_mask_bytes // (forest.words * 8))
     masks = aligned(ads + kept, forest.words)
     masks[:] = np.uint64(2**64 - 1)
     pairs = encoder.unseen_pair_rows(kept)

@@ -47,7 +47,8 @@ class Column:
 class Table:
     """A column's cuts (or exact values), the row of each bin, and the rows.
 
-    There is one bin more than cuts; the last three rows are for NaN, zero and other.
+    There is one bin more than cuts; the last three rows are for NaN, zero and other (of which a
+    vocabulary has no zero, and thresholds no other).
     """
 
     cuts: Floats
@@ -114,8 +115,7 @@ def _vocabulary_table(column: Column, vocabulary: Vocabulary, words: int) -> Tab
         sets = [s.tree.splits.members[s.node].astype(np.float64) for s in column.splits]
         told = np.isin(codes, np.concatenate(sets))
     bins = np.where(told, np.cumsum(told) - 1, told.sum())
-    special = vocabulary.codes(np.array([MISSING, 0.0, -1.0]))
-    asked = np.concatenate([codes[told], [-1.0], special])
+    asked = np.concatenate([codes[told], [-1.0, MISSING, MISSING, vocabulary.other]])
     return Table(values, np.append(bins, told.sum()), True, False, _rows(column, asked, words))
 
 

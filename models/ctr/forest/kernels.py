@@ -45,8 +45,8 @@ class Lookup(NamedTuple):
     A column (a record of COLUMN) reads `slot` of its half. `cuts[begin:end]` are rising thresholds,
     or where it is `exact` the known values (`whole`: fractions are cut off before the search). The
     bin up to and including cut i of column c has row `bins[i + c]` of `rows` (uint64[rows, trees]):
-    a column has a bin more than cuts. NaN has row `nan`, zero `zero`, an unknown exact value
-    `other`.
+    a column has a bin more than cuts. NaN has row `nan`, an unknown exact value `other`, and what
+    LightGBM takes for zero `zero` (vocabularies know no such thing: they are `exact`, not `whole`).
     """
 
     columns: NDArray[np.void]
@@ -89,7 +89,7 @@ def row_of(lookup: Lookup, number: int, value: float) -> np.int64:
     if column.whole:
         value = np.trunc(value)
     row = column.zero
-    if abs(value) <= ZERO:
+    if abs(value) <= ZERO and (column.whole or not column.exact):
         return row
     low, high = column.begin, column.end
     while low < high:
