@@ -122,10 +122,11 @@ def from_files(files: Mapping[str, bytes], expected: FeatureSchema | None = None
         ArtifactError: a file missing, cut short or changed; a newer format; another schema.
     """
     body = _manifest(files)
-    _check_files(files, body)
     try:
-        artifact = _artifact(files, body)
-    except (KeyError, IndexError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        artifact = _artifact(_sealed(files, body), body)
+    except ArtifactError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"the manifest does not fit its files: {error!r}") from None
     if artifact.schema.hash != body["schema_hash"]:
         raise ArtifactError("written for another encoding of its features; train it anew")
@@ -153,7 +154,8 @@ def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
     return body
 
 
-def _check_files(files: Mapping[str, bytes], body: Mapping[str, Any]) -> None:
+def _sealed(files: Mapping[str, bytes], body: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files that the manifest names, each as long and as it was when it was written."""
     for name, (size, digest) in body["files"].items():
         data = files.get(name)
         if data is None:
@@ -162,6 +164,7 @@ def _check_files(files: Mapping[str, bytes], body: Mapping[str, Any]) -> None:
             raise ArtifactError(f"{name} has {len(data)} bytes instead of {size}")
         if _digest(data) != digest:
             raise ArtifactError(f"{name} was changed after it was written")
+    return {name: files[name] for name in body["files"]}
 
 
 def _artifact(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Artifact:
@@ -177,7 +180,7 @@ def _artifact(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Artifact:
     except (SchemaError, CalibrationError) as error:
         raise ArtifactError(str(error)) from None
     return Artifact(
-        version=body["version"],
+        version=_text(body["version"]),
         schema=schema,
         members=tuple(
             _member(files, number, told, vocabularies)
@@ -257,6 +260,12 @@ def _packed(arrays: Arrays) -> bytes:
 def _unpacked(data: bytes) -> dict[str, NDArray[Any]]:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is not text")
+    return value
 
 
 def _booster(number: int) -> str:

@@ -58,10 +58,11 @@ def disturb(rng: np.random.Generator, rows: Floats) -> Floats:
 def grow(
     rng: np.random.Generator, rows: Floats, categorical: list[int], parameters: dict[str, Any]
 ) -> lightgbm.Booster:
-    """A booster on random labels that depend on the rows a little."""
+    """A booster on random labels: clicked above `cut` (or a random one), rows matter a little."""
     told = np.nan_to_num(rows, nan=-1.0)
     lean = np.sin(told * rng.normal(size=rows.shape[1])).sum(axis=1)
-    clicked = (lean + rng.normal(size=len(rows)) > rng.choice([-99.0, 0.0, 1.5])).astype(float)
+    cut = parameters.get("cut", rng.choice([-99.0, 0.0, 1.5]))
+    clicked = (lean + rng.normal(size=len(rows)) > cut).astype(float)
     plain = {
         "objective": "binary",
         "min_data_in_leaf": 1,
@@ -75,6 +76,7 @@ def grow(
     }
     merged = plain | parameters
     rounds = merged.pop("rounds", 12)
+    merged.pop("cut", None)
     data = lightgbm.Dataset(rows, clicked, categorical_feature=categorical, params=merged)
     return lightgbm.train(merged, data, rounds)
 
