@@ -12,24 +12,21 @@ With eight one-byte custom features, six interests or recent categories fill 43 
 """
 
 from functools import lru_cache
+from operator import attrgetter
 from struct import Struct, calcsize, error, pack, unpack_from
 
 from models.domain.user import CUSTOM_FEATURES, UserProfile
 
 _GENDERS = ("", "F", "M", "O")
-_SMALL = [
-    "device_price_band",
-    "city_tier",
-    "activity_level",
-    "purchase_power",
-    "education_level",
-    "income_band",
-    "household",
-]
-_WIDE = ["birth_year", "tenure_months", "sessions_7d", "sessions_30d", "app_count", "orders_90d"]
+_SMALL = (
+    *("device_price_band", "city_tier", "activity_level", "purchase_power"),
+    *("education_level", "income_band", "household"),
+)
+_WIDE = ("birth_year", "tenure_months", "sessions_7d", "sessions_30d", "app_count", "orders_90d")
+_numbers = attrgetter(*_SMALL, *_WIDE)
 _HEAD = Struct("<8B6H3B")
-_MOST_SEGMENTS = 255
 _WIDTHS = "BHI"
+_MOST_SEGMENTS = 255
 NOBODY = UserProfile()
 
 
@@ -39,26 +36,21 @@ def packed(profile: UserProfile) -> bytes:
     Raises:
         ValueError: a feature out of its range; the message names it.
     """
-    if profile.gender not in _GENDERS:
-        raise ValueError(f"gender {profile.gender!r} is not F, M, O or empty")
-    small = [_checked(profile, name, 0xFF) for name in _SMALL]
-    wide = [_checked(profile, name, 0xFFFF) for name in _WIDE]
-    interests = _checked_list("interests", profile.interests, _MOST_SEGMENTS, 0xFFFF)
-    recent = _checked_list("recent_categories", profile.recent_categories, _MOST_SEGMENTS, 0xFFFF)
-    custom = _checked_list("custom", profile.custom, CUSTOM_FEATURES, 0xFFFFFFFF)
-    width = 0 if max(custom, default=0) <= 0xFF else 1 if max(custom) <= 0xFFFF else 2
-    head = _HEAD.pack(
-        _GENDERS.index(profile.gender),
-        *small,
-        *wide,
-        *(len(interests), len(recent), len(custom) | width << 4),
-    )
-    return head + pack(
-        f"<{len(interests) + len(recent)}H{len(custom)}{_WIDTHS[width]}",
-        *interests,
-        *recent,
-        *custom,
-    )
+    interests, recent, custom = profile.interests, profile.recent_categories, profile.custom
+    largest = max(custom, default=0)
+    width = 0 if largest <= 0xFF else 1 if largest <= 0xFFFF else 2
+    try:
+        return pack(
+            f"<8B6H3B{len(interests) + len(recent)}H{len(custom)}{_WIDTHS[width]}",
+            _GENDERS.index(profile.gender),
+            *_numbers(profile),
+            *(len(interests), len(recent), _checked_count(custom) | width << 4),
+            *interests,
+            *recent,
+            *custom,
+        )
+    except (ValueError, error):
+        raise ValueError(_trouble(profile)) from None
 
 
 @lru_cache(maxsize=16_384)
@@ -73,8 +65,7 @@ def unpacked(value: bytes) -> UserProfile:
         rest = unpack_from(tail, value, _HEAD.size)
         return UserProfile(
             gender=_GENDERS[gender],
-            **dict(zip(_SMALL, numbers, strict=False)),
-            **dict(zip(_WIDE, numbers[len(_SMALL) :], strict=True)),
+            **dict(zip(_SMALL + _WIDE, numbers, strict=True)),
             interests=rest[:interests],
             recent_categories=rest[interests:segments],
             custom=rest[segments:],
@@ -83,18 +74,29 @@ def unpacked(value: bytes) -> UserProfile:
         return NOBODY
 
 
-def _checked(profile: UserProfile, name: str, most: int) -> int:
-    number: int = getattr(profile, name)
-    if not 0 <= number <= most:
-        raise ValueError(f"{name} {number} is not in 0..{most}")
-    return number
+def _checked_count(custom: tuple[int, ...]) -> int:
+    if len(custom) > CUSTOM_FEATURES:
+        raise ValueError("too many")
+    return len(custom)
 
 
-def _checked_list(
-    name: str, numbers: tuple[int, ...], most_numbers: int, most: int
-) -> tuple[int, ...]:
-    if len(numbers) > most_numbers:
-        raise ValueError(f"{name} has {len(numbers)} entries, more than {most_numbers}")
-    if numbers and not (min(numbers) >= 0 and max(numbers) <= most):
-        raise ValueError(f"{name} has an entry that is not in 0..{most}")
-    return numbers
+def _trouble(profile: UserProfile) -> str:
+    """What is wrong with a profile that could not be packed."""
+    if profile.gender not in _GENDERS:
+        return f"gender {profile.gender!r} is not F, M, O or empty"
+    limits = dict.fromkeys(_SMALL, 0xFF) | dict.fromkeys(_WIDE, 0xFFFF)
+    for name, most in limits.items():
+        number = getattr(profile, name)
+        if not 0 <= number <= most:
+            return f"{name} {number} is not in 0..{most}"
+    lists = {
+        "interests": (profile.interests, _MOST_SEGMENTS, 0xFFFF),
+        "recent_categories": (profile.recent_categories, _MOST_SEGMENTS, 0xFFFF),
+        "custom": (profile.custom, CUSTOM_FEATURES, 0xFFFFFFFF),
+    }
+    for name, (entries, most_entries, most) in lists.items():
+        if len(entries) > most_entries:
+            return f"{name} has {len(entries)} entries, more than {most_entries}"
+        if any(not 0 <= entry <= most for entry in entries):
+            return f"{name} has an entry that is not in 0..{most}"
+    return "a feature has another type than it should"

@@ -15,6 +15,7 @@ from adserver.ports import StoreAwayError
 from adserver.stores import packed_exposures, packed_profile, redis_keys
 from adserver.stores.breaker import Breaker
 from adserver.stores.gathering import ImpatientGathering
+from adserver.stores.packed_profile import NOBODY, packed
 from adserver.stores.redis_client import Command, RedisLine, script
 from models.domain.ids import UserKey
 from models.domain.user import UserProfile, UserState
@@ -27,7 +28,6 @@ SAVED_AT_ONCE = 1_000
 
 NO_USER = UserState(known=False)
 NOT_LOADED = UserState(known=True, loaded=False)
-NOBODY = UserProfile()
 Wanted = tuple[UserKey, bool]  # with or without the profile
 
 
@@ -53,16 +53,17 @@ class RedisUsers:
 
         Raises:
             StoreAwayError: Redis is away; what was written before stays.
-            ValueError: a feature out of its range, before anything of its batch is written.
+            ValueError: a feature out of its range; likewise.
         """
-        rows, saved = iter(profiles), 0
+        return await self.save_packed((user, packed(profile)) for user, profile in profiles)
+
+    async def save_packed(self, values: Iterable[tuple[UserKey, bytes]]) -> int:
+        """As `save_profiles`, for profiles that `packed_profile` has packed."""
+        rows, saved = iter(values), 0
         while batch := list(islice(rows, SAVED_AT_ONCE)):
-            values = [
-                (redis_keys.profile(user), packed_profile.packed(profile))
-                for user, profile in batch
-            ]
-            await self._line.carry_out(await self._writes(values))
-            saved += len(values)
+            entries = [(redis_keys.profile(user), value) for user, value in batch]
+            await self._line.carry_out(await self._writes(entries))
+            saved += len(entries)
         return saved
 
     async def _writes(self, values: list[tuple[bytes, bytes]]) -> list[Command]:
