@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from adserver.commands.catalog_access import opened_catalog
 from adserver.config import from_environment
 from adserver.marketplace.difference import Difference, difference
+from adserver.marketplace.explaining import asset_table, field_table
 from adserver.marketplace.kinds import KINDS, entities
 from adserver.marketplace.problem import CatalogError
 from adserver.marketplace.reading import read_catalog
@@ -82,6 +83,16 @@ def export(file: Path | None) -> None:
     else:
         file.write_text(text, encoding="utf-8")
         click.echo(f"Wrote {_counted(marketplace)} to {file}.")
+
+
+@command.command(epilog="\b\nExample:\n  adunion catalog fields line_item")
+@click.argument("kind", required=False, type=click.Choice(list(KINDS)))
+def fields(kind: str | None) -> None:
+    """Explain every field of the file, or those of one KIND."""
+    for name in [kind] if kind else KINDS:
+        click.echo(f"{KINDS[name].plural}\n\n{field_table(KINDS[name])}\n")
+        if name == "creative":
+            click.echo(f"assets of a creative\n\n{asset_table()}\n")
 
 
 def _read(file: Path) -> Marketplace:

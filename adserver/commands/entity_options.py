@@ -51,7 +51,7 @@ def _options(kind: Kind, required: bool) -> Iterator[Callable[[Any], Any]]:
             metavar=field.notation.metavar,
             multiple=_is_repeated(field),
             required=needed,
-            help=field.meaning + (" Repeatable." if _is_repeated(field) else ""),
+            help=field.meaning + _more(kind, field),
         )
         if name == "target":
             yield click.option(
@@ -60,6 +60,12 @@ def _options(kind: Kind, required: bool) -> Iterator[Callable[[Any], Any]]:
                 multiple=True,
                 help="Who may not see it, whatever --target says. Repeatable.",
             )
+
+
+def _more(kind: Kind, field: Field) -> str:
+    if field is kind.id_field:
+        return " Made up when not given."
+    return " Repeatable." if _is_repeated(field) else ""
 
 
 def _is_repeated(field: Field) -> bool:

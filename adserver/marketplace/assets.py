@@ -31,7 +31,7 @@ FIELDS: dict[str, tuple[Notation, str]] = {
         "Its hash, so that apps know what they cached.",
     ),
 }
-_LEFT_OUT: dict[str, Raw] = {"w": "0", "h": "0", "bytes": "0", "sha256": ""}
+LEFT_OUT: dict[str, Raw] = {"w": "0", "h": "0", "bytes": "0", "sha256": ""}
 
 
 def assets() -> Notation:
@@ -61,10 +61,10 @@ def _read_one(raw: Raw) -> Asset:
             raise NotationError(f"a file has {', '.join(FIELDS)}", name)
     values: dict[str, Any] = {}
     for name, (notation, _) in FIELDS.items():
-        if name not in raw and name not in _LEFT_OUT:
+        if name not in raw and name not in LEFT_OUT:
             raise NotationError(f"{name} is missing")
         try:
-            values[name] = read_checked(notation, raw.get(name, _LEFT_OUT.get(name, "")))
+            values[name] = read_checked(notation, raw.get(name, LEFT_OUT.get(name, "")))
         except NotationError as error:
             raise error.within(name) from None
     return Asset(**values)
@@ -75,7 +75,7 @@ def _write(value: tuple[Asset, ...]) -> list[dict[str, Any]]:
         {
             name: getattr(asset, name)
             for name in FIELDS
-            if str(getattr(asset, name)) != _LEFT_OUT.get(name)
+            if str(getattr(asset, name)) != LEFT_OUT.get(name)
         }
         for asset in value
     ]

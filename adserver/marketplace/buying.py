@@ -79,7 +79,7 @@ ADVERTISER = Kind(
     Advertiser,
     "adv",
     (
-        Field("advertiser_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("advertiser_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field("name", text(200, least=1), "The name people know it by; shown with its ads."),
         Field("time_zone", time_zone(), "Its days begin at midnight here; an IANA name."),
         Field("categories", set_of(token(), 50), "What it is about; placements block by these."),
@@ -95,7 +95,7 @@ CAMPAIGN = Kind(
     Campaign,
     "cmp",
     (
-        Field("campaign_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("campaign_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field(
             "advertiser_id",
             identifier(),
@@ -115,7 +115,7 @@ LINE_ITEM = Kind(
     LineItem,
     "li",
     (
-        Field("line_item_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("line_item_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field(
             "campaign_id",
             identifier(),
@@ -171,7 +171,7 @@ CREATIVE = Kind(
     Creative,
     "cr",
     (
-        Field("creative_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("creative_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field(
             "line_item_id",
             identifier(),

@@ -35,7 +35,7 @@ APP = Kind(
     App,
     "app",
     (
-        Field("app_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("app_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field("name", text(200, least=1), "What people call it."),
         Field("bundle", text(255, least=1), "Its bundle or package name in the store."),
         Field("category", token(), "What it is about; line items may target it."),
@@ -53,7 +53,7 @@ PLACEMENT = Kind(
     Placement,
     "pl",
     (
-        Field("placement_id", identifier(), "Its id; made up when not given.", option="id"),
+        Field("placement_id", identifier(), "Its id: letters, digits, _ and -.", option="id"),
         Field(
             "app_id",
             identifier(),
