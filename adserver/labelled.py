@@ -18,7 +18,7 @@ from adserver import datafiles
 from adserver.datafiles import DataFileError, Table
 from adserver.dataschema import DataSchema
 from models.ctr.dataset import Dataset, from_columns, with_histories
-from models.ctr.encoding import Column, Dictionary, Floats
+from models.ctr.encoding import Column, Dictionary, Floats, number
 from models.ctr.features import FeatureSchema, Kind
 
 YES = frozenset({"1", "1.0", "true", "t", "yes", "y"})
@@ -100,6 +100,23 @@ def groups(table: Table, schema: DataSchema) -> NDArray[np.str_]:
     if not schema.group or schema.group not in table.columns:
         return np.empty(0, np.str_)
     return np.array([text or "" for text in datafiles.texts(table.columns[schema.group])], np.str_)
+
+
+def propensities(table: Table, schema: DataSchema) -> Floats:
+    """The probability with which each row's action was taken.
+
+    Raises:
+        DataFileError: a value that is no probability above 0, with its line.
+    """
+    column = table.require(schema.propensity, "propensity")
+
+    def read(value: Any) -> float:
+        probability = number(value)
+        return probability if 0 < probability <= 1 else float("nan")
+
+    return _each_or_refuse(
+        table, schema.propensity, column, read, "not a probability above 0 and at most 1"
+    )
 
 
 def _each_or_refuse(

@@ -162,7 +162,8 @@ def _calibrated(candidate: Report) -> tuple[bool, str]:
         return False, "nothing was clicked in the judging rows, so calibration is not known"
     within = abs(ratio - 1) <= allowed
     word = "within" if within else "outside"
-    return within, f"calibration {ratio:.3f} is {word} {1 - allowed:.2f}..{1 + allowed:.2f}"
+    least = max(1 - allowed, 0.0)
+    return within, f"calibration {ratio:.3f} is {word} {least:.2f}..{1 + allowed:.2f}"
 
 
 def _knows(candidate: Report) -> tuple[bool, str]:

@@ -8,7 +8,6 @@ The other policy need not be known; its log tells the table well enough, for wha
 often it chose an action, averaged over whatever made it choose.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,16 +92,17 @@ def evaluate(log: Logged, policy: Floats) -> OffPolicyReport:
     share = np.bincount(log.context, minlength=len(policy)) / len(log.context)
     return OffPolicyReport(
         rows=len(log.reward),
-        logged=_mean(log.reward),
-        ips=_mean(weight * log.reward),
+        logged=mean(log.reward),
+        ips=mean(weight * log.reward),
         snips=_ratio(weight * log.reward, weight),
-        doubly_robust=_mean(_doubly_robust(log, policy, weight)),
+        doubly_robust=mean(_doubly_robust(log, policy, weight)),
         effective_rows=float(weight.sum() ** 2 / np.square(weight).sum()),
         uncovered=float(share @ np.where(shown, 0.0, policy).sum(axis=1)),
     )
 
 
-def _mean(values: Floats) -> Estimate:
+def mean(values: Floats) -> Estimate:
+    """The mean with its interval by the normal distribution."""
     value = float(values.mean())
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf
     return Estimate(value, value - Z_95 * error, value + Z_95 * error)
@@ -145,9 +145,8 @@ def _smoothed(cell: Indices, reward: Floats, size: int, prior: Floats) -> Floats
     return np.asarray((earned + RATE_STRENGTH * prior) / (shown + RATE_STRENGTH), np.float64)
 
 
-def numbered(*columns: NDArray[np.str_]) -> tuple[Mapping[str, int], list[Indices]]:
-    """One numbering of all values that several columns hold, and each column in its numbers."""
+def numbered(*columns: NDArray[np.str_]) -> tuple[int, list[Indices]]:
+    """How many values several columns hold together, and each column in one numbering of them."""
     known, codes = np.unique(np.concatenate(columns), return_inverse=True)
     ends = np.cumsum([len(column) for column in columns])[:-1]
-    parts = np.split(codes.astype(np.int64), ends)
-    return {str(value): number for number, value in enumerate(known)}, list(parts)
+    return len(known), list(np.split(codes.astype(np.int64), ends))

@@ -49,9 +49,12 @@ class Recipe:
 
     @staticmethod
     def for_rows(rows: int, threads: int = 0) -> "Recipe":
-        """The recipe for a log of this many rows; at most 600 trees, 200 where rows are many."""
+        """The recipe for a log of this many rows; at most 600 trees, 200 where rows are many.
+
+        Small logs are learned in one thread unless told otherwise: more would only wait.
+        """
         if rows < 60_000:
-            return Recipe(threads=threads)
+            return Recipe(threads=threads or 1)
         if rows < 200_000:
             return Recipe(members=2, rounds=150, leaves=31, threads=threads)
         return Recipe(members=1, rounds=200, leaves=63, threads=threads)
@@ -146,6 +149,7 @@ def learn(
         members.append(member)
         raw.append(scores)
         scored.append(dataset.clicked[stop])
+    progress(1.0)
     calibration = fit_platt(np.concatenate(raw), np.concatenate(scored))
     return Learned(dataset.schema, tuple(members), calibration, tables)
 
