@@ -37,6 +37,7 @@ from models.domain.campaign import (
 from models.domain.placement import Format
 
 MOST_GENERATIONS = 1_000_000
+LEAST_CPM = 1_000
 
 
 def _names(kind: str) -> Any:
@@ -48,7 +49,9 @@ def _placements(value: Targeting) -> Iterator[tuple[str, str]]:
         yield "placement", placement
 
 
-def _flight_and_budgets(item: LineItem) -> Findings:
+def _flight_and_money(item: LineItem) -> Findings:
+    if item.pricing is PricingModel.CPM and item.bid_micros < LEAST_CPM:
+        yield "bid", "must be at least 0.001, so that an impression costs a millionth"
     if item.ends_at is not None and item.ends_at <= item.starts_at:
         yield "ends_at", "must be later than starts_at"
     daily, total = item.daily_budget_micros, item.total_budget_micros
@@ -162,7 +165,7 @@ LINE_ITEM = Kind(
         ACTIVE,
     ),
     parent="campaign",
-    within=_flight_and_budgets,
+    within=_flight_and_money,
 )
 
 CREATIVE = Kind(

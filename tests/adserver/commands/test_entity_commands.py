@@ -73,6 +73,7 @@ def test_everything_a_line_item_can_have_is_read_from_options(shop: Run) -> None
     [
         (["--bid", "35,00"], "--bid: '35,00' is not an amount"),
         (["--bid", "0"], "bid: must be more than zero"),
+        (["--bid", "0.0009"], "bid: must be at least 0.001"),
         (["--pricing", "ocpc"], "ocpc is not sold yet: the name is reserved; use cpm, cpc, cpa"),
         (["--cap", "3/week"], "--cap: 3/week: periods are minute, hour, day, lifetime"),
         (["--target", "country"], "--target takes ATTRIBUTE=VALUE,VALUE"),

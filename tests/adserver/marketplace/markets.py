@@ -32,7 +32,7 @@ WORDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}", fullmatch=True)
 LETTERS = st.characters(
     exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufeff\ufffe\uffff"
 )
-AMOUNTS = st.integers(1, 10**17)
+AMOUNTS = st.integers(1_000, 10**17)
 PIXELS = st.integers(1, MOST_PIXELS)
 SIZES = st.tuples(PIXELS, PIXELS)
 INSTANTS = st.integers(946_900_000_000_000, 4_130_000_000_000_000).map(
