@@ -34,6 +34,8 @@ from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, 
 STAGE = "pacing"
 UNLIMITED = 2**62
 AHEAD_S = 600.0
+LEAST_S = 60.0
+"""The shortest time that is planned for: the first minute of a board, the last one of a day."""
 YIELD_MEMORY_S = 3_600.0
 YIELD_BOUNDS = (0.5, 2.0)
 
@@ -170,8 +172,8 @@ def _nothing_spent(catalog: Catalog) -> Spending:
 
 
 def _first_allowance(budgets: Budgets) -> Floats:
-    """Before the controller first runs: one day's share of `AHEAD_S`, at least a micro."""
-    return np.maximum(np.minimum(budgets.daily, budgets.total) * (AHEAD_S / DAY_S), 1.0)
+    """Before the controller first runs: a day's share of `LEAST_S`, at least a micro."""
+    return np.maximum(np.minimum(budgets.daily, budgets.total) * (LEAST_S / DAY_S), 1.0)
 
 
 def screen(slate: Slate, board: SpendBoard) -> Slate:
@@ -290,7 +292,7 @@ def _rate(budgets: Budgets, spending: Spending, flights: Flights, row: int, now_
         seconds = _on_air_s(flights, row, now_s, min(ends_s, day_end_s(flights.zones, zone, now_s)))
     else:
         seconds = (ends_s - now_s) * _share_of_week(flights, row)
-    return float(max(left, 0) / max(seconds, AHEAD_S))
+    return float(max(left, 0) / max(seconds, LEAST_S))
 
 
 @njit(cache=True)
