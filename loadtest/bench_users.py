@@ -83,7 +83,8 @@ async def _measured(url: str) -> dict[str, float]:
 
 
 async def _used_memory(line: RedisLine) -> int:
-    return int((await line.ask(("INFO", "memory")))["used_memory"])
+    told: bytes = await line.ask(("INFO", "memory"))
+    return int(told.split(b"used_memory:")[1].split()[0])
 
 
 def _profile(rng: random.Random) -> UserProfile:

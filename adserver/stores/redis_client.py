@@ -1,8 +1,8 @@
-"""The line to Redis: one server or a cluster, Redis or Valkey, found out at the first call.
+"""The line to Redis: what is asked in one loop turn travels together, or fails together.
 
-Here: connecting, sending commands in one trip, loading scripts a server does not know, and turning
-every failure into `StoreAwayError`. Never here: a key or what it means. The surprising fact: a line
-is not connected when it is made. A worker starts while Redis is away and finds it later.
+Here: the time limit, the circuit breaker, teaching scripts to a server that does not know them, and
+turning every failure into `StoreAwayError`. Never here: a key or what it means. The surprising
+fact: a line is not open when it is made. A worker starts while Redis is away and finds it later.
 """
 
 import asyncio
@@ -12,33 +12,25 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import (
     ConnectionError as NoConnectionError,
     NoScriptError,
     ReadOnlyError,
     RedisError,
-    ResponseError,
     TimeoutError as NoAnswerError,
 )
 
 from adserver.ports import StoreAwayError
 from adserver.stores.breaker import Breaker
 from adserver.stores.gathering import Gathering
+from adserver.stores.redis_lanes import Argument, Command, Lanes, Reply, opened
 
 ANSWER_TIMEOUT_S = 0.5
 FAILURES_TO_OPEN = 3
 PAUSE_S = 0.25
 
 GONE = (NoConnectionError, NoAnswerError, ReadOnlyError)  # who answered so is no longer the one
-
-Argument = bytes | str | int
-Command = tuple[Argument, ...]
-Reply = Any  # what redis-py answers: bytes, int, None or lists of them
 
 logger = logging.getLogger(__name__)
 _bodies: dict[str, str] = {}
@@ -69,9 +61,9 @@ class RedisLine:
     def __init__(self, url: str, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._url = url
         self._timeout_s = timeout_s
-        self._client: Redis | RedisCluster | None = None
+        self._lanes: Lanes | None = None
         self._clustered: bool | None = None
-        self._connecting = asyncio.Lock()
+        self._opening = asyncio.Lock()
         self.breaker = Breaker(FAILURES_TO_OPEN, PAUSE_S)
         self._gathering: Gathering[Command, Reply] = Gathering(self.send)
 
@@ -146,56 +138,26 @@ class RedisLine:
         await self._hang_up()
 
     async def _replies(self, commands: Sequence[Command]) -> list[Reply]:
-        client = self._client or await self._connect()
-        replies = await _trip(client, commands)
-        unknown = [
-            position for position, reply in enumerate(replies) if isinstance(reply, NoScriptError)
-        ]
+        lanes = self._lanes or await self._open()
+        replies = await lanes.trip(commands)
+        unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if unknown:  # a server that is new, or was started again: EVAL teaches it the script
-            taught = await _trip(client, [_with_body(commands[position]) for position in unknown])
-            for position, reply in zip(unknown, taught, strict=True):
-                replies[position] = reply
+            taught = await lanes.trip([_with_body(commands[at]) for at in unknown])
+            for at, reply in zip(unknown, taught, strict=True):
+                replies[at] = reply
         return replies
 
-    async def _connect(self) -> Redis | RedisCluster:
-        async with self._connecting:
-            if self._client is None:
-                self._client = await _connected(self._url)
-                self._clustered = isinstance(self._client, RedisCluster)
-            return self._client
+    async def _open(self) -> Lanes:
+        async with self._opening:
+            if self._lanes is None:
+                self._lanes = await opened(self._url)
+                self._clustered = self._lanes.clustered
+            return self._lanes
 
     async def _hang_up(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(RedisError, OSError, TimeoutError):
-                await client.aclose()
-
-
-async def _connected(url: str) -> Redis | RedisCluster:
-    # One more try at once heals a connection that broke while it was idle; all we send may repeat.
-    retry = Retry(NoBackoff(), 1)
-    # No limit of its own on reading and connecting: `send` has one for the whole trip.
-    limits: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None}
-    single = Redis.from_url(url, retry=retry, **limits)
-    clustered = True
-    try:
-        clustered = (await single.info("cluster")).get("cluster_enabled") == 1
-    finally:
-        if clustered:
-            await single.aclose()
-    return RedisCluster.from_url(url, retry=retry, **limits) if clustered else single
-
-
-async def _trip(client: Redis | RedisCluster, commands: Sequence[Command]) -> list[Reply]:
-    if len(commands) == 1:  # a pipeline costs half as much again
-        try:
-            return [await client.execute_command(*commands[0])]
-        except ResponseError as refusal:
-            return [refusal]
-    pipeline = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command)
-    return list(await pipeline.execute(raise_on_error=False))
+        lanes, self._lanes = self._lanes, None
+        if lanes is not None:
+            await lanes.close()
 
 
 def _with_body(command: Command) -> Command:

@@ -8,6 +8,7 @@ from secrets import randbits, token_hex
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from adserver.ports import StoreAwayError
 from adserver.stores.redis_client import Command, RedisLine, Reply
@@ -30,6 +31,18 @@ async def line(redis_url: str) -> AsyncIterator[RedisLine]:
     opened = RedisLine(redis_url, timeout_s=5)
     yield opened
     await opened.close()
+
+
+def forget_scripts(url: str) -> None:
+    """What a restart does to the scripts of a server, of every node of a cluster."""
+    with Redis.from_url(url) as client:
+        if not client.info("cluster")["cluster_enabled"]:
+            client.script_flush()
+            return
+        nodes = client.cluster("nodes")
+    for address in nodes:
+        with Redis.from_url(f"redis://{address}") as node:
+            node.script_flush()
 
 
 class DyingLine(RedisLine):

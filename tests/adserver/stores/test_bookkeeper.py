@@ -20,6 +20,7 @@ from models.domain.money import Micros
 from tests.adserver.stores.redis_cases import (
     DyingLine,
     event_of,
+    forget_scripts,
     new_line_item,
     new_offer,
     new_user,
@@ -442,11 +443,11 @@ async def test_keys_of_another_type_make_way(books: Books, line: RedisLine) -> N
 
 
 async def test_scripts_a_server_has_forgotten_are_taught_again(
-    books: Books, line: RedisLine
+    books: Books, redis_url: str
 ) -> None:
     offer = new_offer()
     await books().book(event_of(offer, IMPRESSION))
-    await line.ask(("SCRIPT FLUSH",))
+    forget_scripts(redis_url)
     assert (await books().book(event_of(offer, CLICK, after_s=2))).verdict is COUNTED
 
 

@@ -13,7 +13,7 @@ from adserver.ports import StoreAwayError
 from adserver.stores.redis_client import FAILURES_TO_OPEN, PAUSE_S, RedisLine
 from adserver.stores.users import LOAD
 from tests import engines
-from tests.adserver.stores.redis_cases import new_user
+from tests.adserver.stores.redis_cases import forget_scripts, new_user
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ async def test_a_refused_command_is_an_error_for_its_asker_only(
 
 
 async def test_a_script_unknown_to_the_server_is_taught_in_a_lone_call_and_among_others(
-    line: RedisLine,
+    line: RedisLine, redis_url: str
 ) -> None:
     key = b"t{%d}" % new_user()
-    await line.ask(("SCRIPT FLUSH",))
+    forget_scripts(redis_url)
     nothing = b"\0\0\0\0"
     assert await line.ask(LOAD.call([key])) == nothing
-    await line.ask(("SCRIPT FLUSH",))
+    forget_scripts(redis_url)
     assert await line.ask_all([LOAD.call([key]), ("GET", key), LOAD.call([key])]) == [
         nothing,
         None,
