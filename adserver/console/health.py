@@ -29,6 +29,15 @@ class Readiness:
         """The conditions that do not hold."""
         return [name for name, holds in self._conditions.items() if not holds()]
 
+    async def answer(self, _: web.Request) -> web.Response:
+        """200 when all hold, else 503 with those that do not."""
+        missing = self.missing()
+        if not missing:
+            return web.Response(body=OK, content_type="application/json")
+        document = ProblemDocument("Service Unavailable", 503, f"waiting for {', '.join(missing)}")
+        body = msgspec.json.encode(document)
+        return web.Response(status=503, body=body, content_type=PROBLEM_JSON)
+
 
 @asynccontextmanager
 async def listening(settings: Settings, readiness: Readiness) -> AsyncIterator[int]:
@@ -39,7 +48,7 @@ async def listening(settings: Settings, readiness: Readiness) -> AsyncIterator[i
     """
     app = web.Application(client_max_size=settings.max_body_bytes)
     app.router.add_get("/healthz", _healthz)
-    app.router.add_get("/readyz", lambda _: _readyz(readiness))
+    app.router.add_get("/readyz", readiness.answer)
     app.router.add_get("/metrics", _metrics)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
@@ -52,14 +61,6 @@ async def listening(settings: Settings, readiness: Readiness) -> AsyncIterator[i
 
 async def _healthz(_: web.Request) -> web.Response:
     return web.Response(body=OK, content_type="application/json")
-
-
-async def _readyz(readiness: Readiness) -> web.Response:
-    missing = readiness.missing()
-    if not missing:
-        return web.Response(body=OK, content_type="application/json")
-    document = ProblemDocument("Service Unavailable", 503, f"waiting for {', '.join(missing)}")
-    return web.Response(status=503, body=msgspec.json.encode(document), content_type=PROBLEM_JSON)
 
 
 async def _metrics(_: web.Request) -> web.Response:

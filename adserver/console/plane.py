@@ -58,8 +58,9 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         line = RedisLine(stack.enter_context(embedded.redis_running(settings)))
         stack.push_async_callback(line.close)
         await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
-        await stack.enter_async_context(query_socket.listening(store, settings.data_dir))
-        readiness = Readiness({"the event store": shipping.prepared.is_set})
+        is_ready = shipping.prepared.is_set
+        await stack.enter_async_context(query_socket.listening(store, settings.data_dir, is_ready))
+        readiness = Readiness({"the event store": is_ready})
         port = await stack.enter_async_context(health.listening(settings, readiness))
         log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
         yield port

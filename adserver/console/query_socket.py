@@ -8,7 +8,7 @@ person owns the files.
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -21,24 +21,30 @@ from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
 LONGEST_PATH_BYTES = 103  # what a socket address holds on every Unix
 MAX_STATEMENT_BYTES = 1_048_576
 _READS = re.compile(r"\s*(SELECT|SHOW|DESCRIBE|DESC|EXPLAIN|EXISTS)\b", re.IGNORECASE)
-_WRITES_A_FILE = re.compile(r"\bINTO\s+OUTFILE\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(r"\bINTO\s+OUTFILE\b|;", re.IGNORECASE)
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`""", re.DOTALL)
 
 
 def only_reads(sql: str) -> bool:
-    """Whether a statement is one that reads. The store's read-only connection is asked next."""
-    return _READS.match(sql) is not None and _WRITES_A_FILE.search(sql) is None
+    """Whether it is one statement that reads. The store's read-only connection judges it next."""
+    bare = _QUOTED.sub("''", sql).rstrip("; \n")
+    return _READS.match(bare) is not None and _ELSEWHERE.search(bare) is None
 
 
 @asynccontextmanager
-async def listening(store: EventStore, data_dir: Path) -> AsyncIterator[Path]:
+async def listening(
+    store: EventStore, data_dir: Path, is_ready: Callable[[], bool]
+) -> AsyncIterator[Path]:
     """Answers POST /query (the statement as text; its columns as MessagePack) on `console.sock`.
+
+    Until `is_ready`, when the tables have been made, the store counts as away.
 
     Raises:
         OSError: the path is too long for a socket.
     """
     path = _socket_path(data_dir)
     app = web.Application(client_max_size=MAX_STATEMENT_BYTES)
-    app.router.add_post(QUERY_PATH, _Answering(store).query)
+    app.router.add_post(QUERY_PATH, _Answering(store, is_ready).query)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     before = os.umask(0o177)
@@ -63,8 +69,9 @@ def _socket_path(data_dir: Path) -> Path:
 
 
 class _Answering:
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, is_ready: Callable[[], bool]) -> None:
         self._store = store
+        self._is_ready = is_ready
 
     async def query(self, request: web.Request) -> web.Response:
         """200 with the columns, 400 with the store's complaint, 503 while the store is away."""
@@ -74,6 +81,8 @@ class _Answering:
             return web.Response(status=400, text="a statement is UTF-8 text")
         if not only_reads(sql):
             return web.Response(status=400, text="this socket only reads: send a SELECT")
+        if not self._is_ready():
+            return web.Response(status=503, text="the event tables are being prepared")
         try:
             columns = await asyncio.to_thread(self._store.query, sql)
         except StatementRefusedError as refusal:

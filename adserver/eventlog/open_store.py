@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from adserver.config import Settings
+from adserver.eventlog.ddl import prepare
 from adserver.eventlog.liveness import HeldError
 from adserver.eventlog.store_clickhouse import ClickHouseStore
 from adserver.eventlog.store_console import SOCKET_NAME, ConsoleStore
@@ -38,7 +39,7 @@ def open_for_reading(settings: Settings) -> EventStore:
     if settings.clickhouse_url:
         return ClickHouseStore(settings.clickhouse_url, settings.clickhouse_cluster)
     try:
-        return _chdb(settings.data_dir, "an adunion command that reads")
+        store = _chdb(settings.data_dir, "an adunion command that reads")
     except HeldError as held:
         socket_path = settings.data_dir / SOCKET_NAME
         if socket_path.is_socket():
@@ -46,6 +47,8 @@ def open_for_reading(settings: Settings) -> EventStore:
         raise StoreAwayError(
             f"the event store is in use and no console answers for it: {held}"
         ) from held
+    prepare(store)  # no console may ever have run here
+    return store
 
 
 def _chdb(data_dir: Path, who: str) -> EventStore:

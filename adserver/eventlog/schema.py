@@ -79,7 +79,7 @@ OFFER = (
         "UInt64",
         "When the ad was served, Unix milliseconds; its UTC day is the partition",
     ),
-    _word("advertiser_id", "Who pays"),
+    _word("advertiser_id", "The advertiser, who pays"),
     _word("campaign_id", "The campaign of the line item"),
     _word("line_item_id", "What was bought"),
     _word("creative_id", "What was shown"),

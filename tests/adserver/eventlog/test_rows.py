@@ -1,0 +1,77 @@
+"""Rows keep every value in its place, in this release and for outboxes that an older one left."""
+
+import msgspec
+import pytest
+
+from adserver.eventlog.rows import (
+    join_rows,
+    pack_row,
+    pack_rows,
+    pack_tracked,
+    served_row,
+    settled_row,
+    unpack_columns,
+    unpack_tracked,
+)
+from adserver.eventlog.schema import BY_NAME, TABLES
+from models.domain.event import Booked, EventKind, Verdict
+from tests.adserver.eventlog.happenings import COUNTED, happening, served
+from tests.builders import tracked
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_a_counted_event_goes_to_the_table_of_its_kind_with_its_charge(kind: EventKind) -> None:
+    settled = settled_row(happening(1, kind), COUNTED)
+    assert settled is not None
+    table, row = settled
+    assert table == f"{kind}s"
+    values = dict(zip(BY_NAME[table].names, row, strict=True))
+    assert values["charged_micros"] == 20_000
+    assert values["line_item_id"] == "li1"
+
+
+@pytest.mark.parametrize("verdict", set(Verdict) - {Verdict.COUNTED, Verdict.DUPLICATE})
+def test_every_other_verdict_goes_to_suspects_with_its_reason(verdict: Verdict) -> None:
+    settled = settled_row(happening(1, EventKind.CLICK), Booked(verdict))
+    assert settled is not None
+    table, row = settled
+    assert table == "suspects"
+    values = dict(zip(BY_NAME[table].names, row, strict=True))
+    assert (values["kind"], values["verdict"]) == ("click", verdict)
+
+
+def test_a_duplicate_is_no_row() -> None:
+    assert settled_row(happening(1), Booked(Verdict.DUPLICATE)) is None
+
+
+def test_a_waiting_event_comes_back_whole() -> None:
+    event = tracked(doubt=Verdict.EXPIRED, detail="广告", value_micros=5)
+    assert unpack_tracked(pack_tracked(event)) == event
+
+
+def test_rows_packed_one_by_one_are_the_same_bytes_as_packed_together() -> None:
+    rows = [served_row(served(number, b"\x00\xff")) for number in range(20)]
+    assert join_rows([pack_row(row) for row in rows]) == pack_rows(rows)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_rows_of_an_older_release_get_defaults_in_the_columns_they_lack(table: object) -> None:
+    columns = unpack_columns(table.name, [pack_rows([(bytes(16),)])])
+    assert columns.keys() == set(table.names)
+    assert columns["event_id"] == [bytes(16)]
+    assert all(not any(values) for values in columns.values() if values != [bytes(16)])
+
+
+@pytest.mark.parametrize(
+    "row", [(b"short",), ("text",), (bytes(16), -1), (bytes(16), "now"), (bytes(16), 2**64)]
+)
+def test_values_that_a_column_cannot_hold_are_refused(row: tuple[object, ...]) -> None:
+    with pytest.raises((msgspec.DecodeError, OverflowError)):
+        unpack_columns("impressions", [pack_rows([row])])
+
+
+def test_two_ads_that_retries_put_in_one_position_are_two_rows() -> None:
+    one, other = served(1), served(1, creative_id="cr2")
+    assert one.offer.offer_id == other.offer.offer_id
+    assert served_row(one)[0] != served_row(other)[0]
+    assert served_row(one)[0] == served_row(served(1))[0]
