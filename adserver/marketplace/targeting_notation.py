@@ -185,6 +185,8 @@ def check_targeting(value: Targeting) -> str | None:
 
 
 def _check_rule(name: str, rule: Rule) -> str | None:
+    if not rule.include and not rule.exclude:
+        return None
     if len(rule.include) + len(rule.exclude) > MOST_VALUES:
         return f"at most {MOST_VALUES} values are allowed"
     both = {v.lower() for v in rule.include} & {v.lower() for v in rule.exclude}
