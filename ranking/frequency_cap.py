@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 
 from models.domain.campaign import Campaign, CapLevel, CapPeriod, LineItem
 from models.domain.ids import CampaignId
-from models.domain.user import UserState
+from models.domain.user import Exposure, UserState
 from ranking.local_time import HOUR_S, Zones, local_days
 from ranking.slate import CODES, STAYS, Exits, NoAdReason, Rows, Slate, leave
 
 STAGE = "frequency_cap"
 NO_GROUP = -1
 
-_PERIODS = {CapPeriod.MINUTE: 0, CapPeriod.HOUR: 1, CapPeriod.DAY: 2, CapPeriod.LIFETIME: 3}
+SEEN_COLUMNS = 3 + len(Exposure._fields)
+_LIFETIME_AT, _WINDOWS_AT = 3, 3 + Exposure._fields.index("day")
+_PERIODS = {CapPeriod.DAY: 0, CapPeriod.HOUR: 1, CapPeriod.MINUTE: 2, CapPeriod.LIFETIME: 3}
+"""As an exposure tells them: pairs of window number and count, days first."""
 _LIFETIME = _PERIODS[CapPeriod.LIFETIME]
 _CAPPED = CODES[NoAdReason.FREQUENCY_CAP]
 
@@ -124,14 +127,10 @@ def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
 
 
 def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
-    """One row for each exposure that counts towards a cap: its groups, how often ever, windows."""
+    """One row for each exposure that counts towards a cap: its groups, then the exposure."""
     groups = caps.groups
-    rows = [
-        (*groups[name], e.lifetime, e.minute, e.in_minute, e.hour, e.in_hour, e.day, e.in_day)
-        for name, e in user.exposures.items()
-        if name in groups
-    ]
-    return np.array(rows, np.int64).reshape(-1, 10)
+    rows = [groups[name] + e for name, e in user.exposures.items() if name in groups]
+    return np.array(rows, np.int64).reshape(-1, SEEN_COLUMNS)
 
 
 @njit(cache=True)
@@ -148,7 +147,7 @@ def _within_caps(
     kept, n = np.empty_like(ads), 0
     for ad in ads:
         row, code = line_item[ad], STAYS
-        windows = (minute, hour, today[zone[row]])
+        windows = (today[zone[row]], hour, minute)
         for cap in range(begin[row], begin[row + 1]):
             if withheld != STAYS:
                 code = withheld
@@ -164,13 +163,13 @@ def _within_caps(
 
 @njit(cache=True)
 def _count(seen: NDArray[np.int64], group: int, period: int, windows: tuple[int, int, int]) -> int:
-    """Impressions in a group, in the minute, hour or day that now is in, or ever."""
+    """Impressions in a group, in the day, hour or minute that now is in, or ever."""
     total = 0
     for e in range(seen.shape[0]):
         if seen[e, 0] != group and seen[e, 1] != group and seen[e, 2] != group:
             continue
         if period == _LIFETIME:
-            total += seen[e, 3]
-        elif seen[e, 4 + 2 * period] == windows[period]:
-            total += seen[e, 5 + 2 * period]
+            total += seen[e, _LIFETIME_AT]
+        elif seen[e, _WINDOWS_AT + 2 * period] == windows[period]:
+            total += seen[e, _WINDOWS_AT + 2 * period + 1]
     return total
