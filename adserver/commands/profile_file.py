@@ -7,6 +7,7 @@ makes of a column with gaps.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def unknown_columns(path: Path) -> list[str]:
             names = (
                 parquet.read_schema(path).names
                 if _is_parquet(path)
-                else _csv(file, path).schema.names
+                else _csv(file, path, {}).schema.names
             )
     except (OSError, pa.ArrowException) as trouble:
         raise ProfileFileError(f"{path}: {trouble}") from trouble
@@ -88,48 +89,61 @@ def _parquet_batches(path: Path) -> Iterator[Batch]:
     file = parquet.ParquetFile(path)
     line, rows = 1, max(file.metadata.num_rows, 1)
     for table in file.iter_batches(ROWS_AT_ONCE):
-        yield _batch(table, line, (line - 1 + table.num_rows) / rows)
-        line += table.num_rows
+        after = line + table.num_rows
+        yield _batch(table, range(line, after), (after - 1) / rows)
+        line = after
 
 
 def _csv_batches(path: Path) -> Iterator[Batch]:
-    line, size = 2, max(path.stat().st_size, 1)
+    size = max(path.stat().st_size, 1)
+    misshapen: dict[int, str] = {}
+    lines = (line for line in count(2) if line not in misshapen)
     with path.open("rb") as file:
-        for table in _csv(file, path):
-            yield _batch(table, line, file.tell() / size)
-            line += table.num_rows
+        for table in _csv(file, path, misshapen):
+            yield _batch(table, list(islice(lines, table.num_rows)), file.tell() / size)
+    yield Batch(1.0, bad=list(misshapen.items()))
 
 
-def _csv(file: Any, path: Path) -> csv.CSVStreamingReader:
-    """Everything as text: no column's type is guessed from its first rows."""
+def _csv(file: Any, path: Path, misshapen: dict[int, str]) -> csv.CSVStreamingReader:
+    """Everything as text: no column's type is guessed from its first rows.
+
+    Lines with too few or too many fields are noted in `misshapen` and left out.
+    """
+
+    def leave_out(row: csv.InvalidRow) -> str:
+        misshapen[row.number] = f"{row.actual_columns} fields and not {row.expected_columns}"
+        return "skip"
+
     source = pa.PythonFile(file, "r")
     if path.suffix == ".gz":
         source = pa.CompressedInputStream(source, "gzip")
     return csv.open_csv(
         source,
-        csv.ReadOptions(block_size=CSV_BLOCK_BYTES),
-        convert_options=csv.ConvertOptions(
+        csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False),  # threads lose the numbers
+        csv.ParseOptions(invalid_row_handler=leave_out),
+        csv.ConvertOptions(
             column_types=dict.fromkeys(KNOWN, pa.string()), strings_can_be_null=False
         ),
     )
 
 
-def _batch(table: pa.RecordBatch, first_line: int, done: float) -> Batch:
+def _batch(table: pa.RecordBatch, lines: Sequence[int], done: float) -> Batch:
     bad: dict[int, str] = {}
     columns = {
         name: _values(name, table.column(name), bad) for name in table.schema.names if name in KNOWN
     }
     ids = columns.pop(ID_COLUMN)
-    custom = [columns.pop(name) for name in CUSTOM_COLUMNS if name in columns]
-    if custom:
+    nothing_known = [0] * table.num_rows
+    custom = [columns.pop(name, nothing_known) for name in CUSTOM_COLUMNS]
+    if any(values is not nothing_known for values in custom):
         columns["custom"] = list(zip(*custom, strict=True))
     features = [
         columns.get(name) or [nothing] * table.num_rows for name, nothing in _NOTHING.items()
     ]
-    batch = Batch(done, bad=[(first_line + row, words) for row, words in sorted(bad.items())])
+    batch = Batch(done, bad=[(lines[row], words) for row, words in sorted(bad.items())])
     for row, (user_id, *values) in enumerate(zip(ids, *features, strict=True)):
         if row not in bad:
-            batch.profiles.append((user_id, UserProfile(*values), first_line + row))
+            batch.profiles.append((user_id, UserProfile(*values), lines[row]))
     return batch
 
 
