@@ -78,9 +78,9 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
             spend.run(),
             recount(current, counting),
             reach(serving, line),
-            serving.sampler.run(),
         ):
             await stack.enter_async_context(background(loop))
+        stack.callback(serving.sampler.flush)
         await stack.enter_async_context(listening(serving))
         yield serving
 

@@ -7,7 +7,7 @@ request; the library only writes the page when somebody asks for it.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import REGISTRY
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -30,6 +30,12 @@ class Tally(Collector):
     def add(self, value: str, by: int = 1) -> None:
         """Counts `by` more under this label value; values must come from a closed set."""
         self.counts[value] += by
+
+    def add_all(self, pairs: Iterable[tuple[str, int]]) -> None:
+        """Counts several label values at once."""
+        counts = self.counts
+        for value, by in pairs:
+            counts[value] += by
 
     def collect(self) -> Iterator[Metric]:
         """The family as prometheus_client writes it."""

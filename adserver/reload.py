@@ -6,8 +6,10 @@ counted; the snapshot in force goes on until another version is published.
 """
 
 import asyncio
+import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,10 +140,11 @@ class Builder:
         if marketplace is None or not (new_catalog or new_history or new_model):
             return None
         began = perf_counter()
-        if new_catalog or self._catalog is None:
-            self._catalog = Catalog.build(marketplace, now)
-        snapshot = self._assembled(self._catalog)
-        warm(snapshot, now)
+        with uncollected():
+            if new_catalog or self._catalog is None:
+                self._catalog = Catalog.build(marketplace, now)
+            snapshot = self._assembled(self._catalog)
+            warm(snapshot, now)
         log.info(
             "snapshot %s with model %s: %d ads, built in %.2f s",
             *(snapshot.version, snapshot.ctr.version),
@@ -169,6 +172,22 @@ def _budgets(marketplace: Marketplace) -> dict[LineItemId, Budget]:
         item.line_item_id: Budget(item.daily_budget_micros, item.total_budget_micros)
         for item in marketplace.line_items
     }
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Builds something large that stays, without the garbage collector going over it.
+
+    It would stop every thread again and again while the heap grows. What was built is then taken
+    out of its sight for good (`gc.freeze`); reference counts still free it when it is replaced.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.collect(1)
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def warm(snapshot: Snapshot, now: datetime) -> None:

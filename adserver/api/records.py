@@ -39,8 +39,7 @@ def record(recorder: Recorder, snapshot: Snapshot, outcome: Outcome) -> None:
         served = [_served(winner, offer, request, snapshot) for winner, offer in pairs]
     recorder.record(_decided(outcome, snapshot), served)
     metrics.STAGES.observe("request", outcome.seconds)
-    for reason, ads in decision.rejected:
-        metrics.REJECTED.add(reason, ads)
+    metrics.REJECTED.add_all(decision.rejected)
 
 
 def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot) -> AdServed:

@@ -1,28 +1,32 @@
-"""The census of about one ad request a second.
-
-Why each line item left, off the request's own time.
+"""The census of about one ad request a second: why each line item left, off the request's own time.
 
 Never here: the reasons themselves (`ranking.census`). Counts are kept a minute and then recorded,
 one row per placement, line item and reason. The one surprising fact: a sampled request is replayed
-when its answer has left, on the loop itself: a snapshot must not be used by two threads.
+right after its answer, on the loop: later its budgets would look otherwise, and a snapshot must not
+be used by two threads. The rows of a minute are made in a thread, for there may be thousands.
 """
 
 import asyncio
-from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from os import urandom
 from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
 
 from adserver.api.records import Outcome
 from adserver.ports import Recorder
 from models.domain.event import Census
-from models.domain.ids import LineItemId, PlacementId
+from models.domain.ids import PlacementId
+from ranking.catalog import Catalog
 from ranking.census import census, name_of
+from ranking.slate import REASONS
 from ranking.snapshot import Snapshot
 
 EVERY_S = 1.0
 MINUTE_MS = 60_000
-Row = tuple[PlacementId, LineItemId, str]
+
+Counts = dict[PlacementId, NDArray[np.int32]]
 
 
 class Sampler:
@@ -31,8 +35,9 @@ class Sampler:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._next = 0.0
-        self._counts: Counter[Row] = Counter()
         self._minute_ms = 0
+        self._catalog: Catalog | None = None
+        self._counts: Counts = {}  # int32[line items, reasons] by placement
 
     def consider(self, snapshot: Snapshot, outcome: Outcome) -> None:
         """Takes the request if a second has passed since the last; costs nothing otherwise."""
@@ -42,35 +47,42 @@ class Sampler:
             loop.call_soon(self._take, snapshot, outcome)
 
     def _take(self, snapshot: Snapshot, outcome: Outcome) -> None:
-        minute_ms = int(outcome.now.timestamp() * 1000) // MINUTE_MS * MINUTE_MS
-        if minute_ms != self._minute_ms:
-            self.flush()
-            self._minute_ms = minute_ms
-        self._counts.update(_reasons(snapshot, outcome))
+        catalog, minute_ms = snapshot.catalog, _minute(outcome)
+        if minute_ms != self._minute_ms or catalog is not self._catalog:
+            self._hand_over()
+            self._minute_ms, self._catalog = minute_ms, catalog
+        codes = census(outcome.request, outcome.user, snapshot, outcome.now, outcome.decision)
+        placement_id = outcome.request.placement.placement_id
+        if placement_id not in self._counts:
+            self._counts[placement_id] = np.zeros((len(codes), len(REASONS)), np.int32)
+        self._counts[placement_id][np.arange(len(codes)), codes] += 1
 
-    async def run(self) -> None:
-        """Hands over finished minutes until cancelled, and then the last one."""
-        try:
-            while True:
-                await asyncio.sleep(EVERY_S)
-                if int(datetime.now(UTC).timestamp() * 1000) - self._minute_ms >= MINUTE_MS:
-                    self.flush()
-        finally:
-            self.flush()
+    def _hand_over(self) -> None:
+        """Has the minute's rows made and recorded in a thread."""
+        if self._catalog is not None and self._counts:
+            rows = _rows(self._catalog, self._counts, self._minute_ms)
+            asyncio.get_running_loop().run_in_executor(None, self._recorder.record_census, rows)
+        self._counts = {}
 
     def flush(self) -> None:
-        """Records the minute's counts and begins anew."""
-        self._recorder.record_census(
-            Census(UUID(bytes=urandom(16)), self._minute_ms, *row, requests)
-            for row, requests in self._counts.items()
-        )
-        self._counts = Counter()
+        """Records what there is, when the worker stops."""
+        if self._catalog is not None:
+            self._recorder.record_census(_rows(self._catalog, self._counts, self._minute_ms))
+        self._counts = {}
 
 
-def _reasons(snapshot: Snapshot, outcome: Outcome) -> list[Row]:
-    """Why each line item left this one request."""
-    request = outcome.request
-    codes = census(request, outcome.user, snapshot, outcome.now, outcome.decision)
-    placement_id = request.placement.placement_id
-    pairs = zip(snapshot.catalog.line_items, codes.tolist(), strict=True)
-    return [(placement_id, line_item.line_item_id, name_of(code)) for line_item, code in pairs]
+def _minute(outcome: Outcome) -> int:
+    return int(outcome.now.timestamp() * 1000) // MINUTE_MS * MINUTE_MS
+
+
+def _rows(catalog: Catalog, counts: Counts, minute_ms: int) -> Iterator[Census]:
+    for placement_id, matrix in counts.items():
+        for item, code in np.argwhere(matrix).tolist():
+            yield Census(
+                event_id=UUID(bytes=urandom(16)),
+                minute_ms=minute_ms,
+                placement_id=placement_id,
+                line_item_id=catalog.line_items[item].line_item_id,
+                reason=name_of(code),
+                requests=int(matrix[item, code]),
+            )
