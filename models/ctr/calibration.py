@@ -68,39 +68,55 @@ def sigmoid(scores: Floats) -> Floats:
 
 
 def fit_platt(raw: Floats, clicked: Floats) -> Calibration:
-    """Logistic regression on the raw score (Platt 1999), by Newton's method.
+    """Logistic regression on the raw score (Platt 1999), by Newton's method with halved steps.
 
     The mean of the fitted probabilities is the mean of `clicked`. Where the data would turn the
-    order around, or hold one class only, the slope stays 1 and only the level is fitted.
+    order around, the slope is 0: everything has the mean. Where one class is absent, Platt's
+    smoothed targets keep the line finite.
     """
-    slope, intercept = _newton(raw, clicked, fixed_slope=False)
-    if not slope > 0 or not np.isfinite(slope + intercept):
-        slope, intercept = _newton(raw, clicked, fixed_slope=True)
-    return Calibration(float(slope), float(intercept))
+    targets = _targets(clicked)
+    centre, spread = float(np.mean(raw)), float(np.std(raw))
+    line = np.array([_logit(float(np.mean(targets))), 0.0])
+    if spread > FLAT * (1.0 + abs(centre)):
+        line = _newton((raw - centre) / spread, targets, line)
+        if line[1] > 0:
+            slope = float(line[1]) / spread
+            return Calibration(slope, float(line[0]) - slope * centre)
+    return Calibration(0.0, _logit(float(np.mean(targets))))
 
 
-def _newton(raw: Floats, clicked: Floats, *, fixed_slope: bool) -> tuple[float, float]:
-    """Smoothed targets (Platt's) keep the optimum finite when a class is absent or apart."""
+def _targets(clicked: Floats) -> Floats:
     positives = float(np.sum(clicked))
     negatives = len(clicked) - positives
-    high, low = (positives + 1) / (positives + 2), 1 / (negatives + 2)
-    targets = np.where(clicked > 0, high, low) if min(positives, negatives) < 1 else clicked
-    slope, intercept = 1.0, 0.0
+    if min(positives, negatives) >= 1:
+        return clicked
+    return np.where(clicked > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+
+def _logit(p: float) -> float:
+    return float(np.log(p / (1.0 - p)))
+
+
+def _newton(scores: Floats, targets: Floats, line: Floats) -> Floats:
+    """(intercept, slope) of least log loss. Convex, so a step that does not help is too long."""
+    features = np.stack([np.ones(len(scores)), scores])
+    loss = _log_loss(line @ features, targets)
     for _ in range(NEWTON_STEPS):
-        p = sigmoid(slope * raw + intercept)
-        w = np.maximum(p * (1 - p), FLAT)
-        miss = targets - p
-        if fixed_slope:
-            step_slope, step = 0.0, float(miss.sum() / w.sum())
-        else:
-            centre = float(np.average(raw, weights=w))
-            spread = float(np.sum(w * (raw - centre) ** 2))
-            step_slope = float(np.sum(miss * (raw - centre))) / max(spread, FLAT)
-            step = float(miss.sum() / w.sum()) - step_slope * centre
-        slope, intercept = slope + step_slope, intercept + step
-        if abs(step_slope) + abs(step) < 1e-10:
+        p = sigmoid(line @ features)
+        bend = (features * np.maximum(p * (1.0 - p), FLAT)) @ features.T
+        step = np.linalg.solve(bend + FLAT * np.eye(2), features @ (targets - p))
+        better = _log_loss((line + step) @ features, targets)
+        while not better <= loss and np.abs(step).max() > FLAT:
+            step = step / 2.0
+            better = _log_loss((line + step) @ features, targets)
+        line, gained, loss = line + step, loss - better, better
+        if gained <= FLAT * (1.0 + loss):
             break
-    return slope, intercept
+    return line
+
+
+def _log_loss(scores: Floats, targets: Floats) -> float:
+    return float(np.sum(np.logaddexp(0.0, scores) - targets * scores))
 
 
 def fit_isotonic(raw: Floats, clicked: Floats, groups: int = GROUPS) -> Calibration:

@@ -205,15 +205,15 @@ def _encoded(
         table = histories.get(feature.name)
         keys = history_keys(feature, columns)
         return np.stack(table.lookup(keys), 1) if table else np.full((rows, 2), MISSING)
-    column = columns.get(feature.sources[0])
+    column, width = columns.get(feature.sources[0]), feature.width
     if column is None:
-        return np.full((rows, feature.width), MISSING)
+        return np.full((rows, width), MISSING)
     if feature.kind is Kind.CATEGORY:
         return categories(column)[:, None]
     if feature.kind is Kind.MULTI_CATEGORY:
-        return _each(column, lambda value: multi_category(value, feature.width)).reshape(rows, -1)
-    if feature.width > 1:
-        return _each(column, lambda value: numbers(value, feature.width)).reshape(rows, -1)
+        return _each(column, lambda value: multi_category(value, width)).reshape(rows, width)
+    if width > 1:
+        return _each(column, lambda value: numbers(value, width)).reshape(rows, width)
     return _numbers(column)[:, None]
 
 

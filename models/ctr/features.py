@@ -154,6 +154,8 @@ class FeatureSchema:
             tables = tomllib.loads(text).get("feature", [])
         except tomllib.TOMLDecodeError as error:
             raise SchemaError(f"not TOML: {error}") from None
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            raise SchemaError("features are written as [[feature]] tables")
         return FeatureSchema.from_tables(tables)
 
     @staticmethod
@@ -188,20 +190,24 @@ def _feature(table: Mapping[str, Any]) -> Feature:
     unknown = table.keys() - {"name", "kind", "half", "width", "of"}
     if not isinstance(name, str) or unknown:
         raise SchemaError(f"feature {name!r}: keys are name, kind, half, width and of")
-    of = table.get("of", ())
-    width = table.get("width", 1)
-    if not isinstance(width, int) or not all(isinstance(source, str) for source in of):
-        raise SchemaError(f"feature {name!r}: width is a whole number, of a list of names")
+    of, width = table.get("of", ()), table.get("width", 1)
+    sources = (of,) if isinstance(of, str) else of
+    if not isinstance(sources, (list, tuple)) or not all(isinstance(s, str) for s in sources):
+        raise SchemaError(f"feature {name!r}: of is a name or a list of names")
+    if not isinstance(width, int):
+        raise SchemaError(f"feature {name!r}: width is a whole number")
     try:
         kind, half = Kind(table.get("kind", "")), Half(table.get("half", Half.REQUEST))
     except ValueError as error:
         raise SchemaError(f"feature {name!r}: {error}") from None
-    return Feature(name, kind, half, width, (of,) if isinstance(of, str) else tuple(of))
+    return Feature(name, kind, half, width, tuple(sources))
 
 
 def _toml(feature: Feature) -> str:
-    lines = [f"{key} = {json.dumps(value)}" for key, value in asdict(feature).items()]
-    return "\n".join(["[[feature]]", *lines, ""])
+    """JSON's strings, numbers and lists are TOML's, but for the one control character it keeps."""
+    told = asdict(feature).items()
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told]
+    return "\n".join(["[[feature]]", *lines, ""]).replace("\x7f", "\\u007f")
 
 
 def _all(half: Half, kind: Kind, *names: str) -> tuple[Feature, ...]:
