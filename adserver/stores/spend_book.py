@@ -66,6 +66,7 @@ class WorkerSpendBook:
         self._being_read: Counter[LineItemId] = Counter()  # micros booked before it began
         self._board: SpendBoard | None = None
         self._budgeted = np.empty(0, np.int64)  # rows
+        self._line_items: list[LineItemId] = []  # of those rows
         self._rebound = asyncio.Event()
 
     def rebind(self, board: SpendBoard) -> None:
@@ -81,6 +82,7 @@ class WorkerSpendBook:
         self._board = board
         limited = (board.budgets.daily != UNLIMITED) | (board.budgets.total != UNLIMITED)
         self._budgeted = np.flatnonzero(limited)
+        self._line_items = [board.catalog.line_items[row].line_item_id for row in self._budgeted]
         board.reserved[:] = 0
         for sums in (self._charged, self._being_read, *self._open.values()):
             for line_item, micros in sums.items():
@@ -122,7 +124,9 @@ class WorkerSpendBook:
         self._lapse(int(now.timestamp() * 1000))
         if (board := self._board) is None:
             return
-        control(board, now)
+        await asyncio.to_thread(control, board, now)  # the first call compiles, for seconds
+        if board is not self._board:
+            return
         self._being_read, self._charged = self._charged, Counter()
         try:
             await self._read(board)
@@ -142,8 +146,7 @@ class WorkerSpendBook:
         board.trusted = True
 
     async def _read(self, board: SpendBoard) -> None:
-        rows = self._budgeted
-        line_items = [board.catalog.line_items[row].line_item_id for row in rows]
+        rows, line_items = self._budgeted, self._line_items
         days = board.spending.day[rows]
         read = np.array(await self._store.spent(line_items, days.tolist()), np.int64).reshape(-1, 2)
         known = np.column_stack((board.spent_today[rows], board.spent_total[rows]))

@@ -32,6 +32,7 @@ class MemorySpend:
         self.away = False
         self.answering = asyncio.Event()
         self.answering.set()
+        self.asked = asyncio.Event()
 
     def spend(self, line_item: LineItemId, day: int, micros: int) -> None:
         self.on_day[line_item, day] = self.on_day.get((line_item, day), 0) + micros
@@ -46,6 +47,7 @@ class MemorySpend:
             (Micros(self.on_day.get((one, day), 0)), Micros(self.in_total.get(one, 0)))
             for one, day in zip(line_items, days, strict=True)
         ]
+        self.asked.set()
         await self.answering.wait()
         return found
 
@@ -111,6 +113,15 @@ def today(board: SpendBoard) -> int:
     return int(board.spending.day[board.catalog.line_item_row[LI1]])
 
 
+async def reading_held_up(book: WorkerSpendBook, store: MemorySpend) -> asyncio.Task[None]:
+    """A refresh whose reading was made and is on its way back until `store.answering` is set."""
+    store.answering.clear()
+    store.asked.clear()
+    reading = asyncio.create_task(book.refresh())
+    await store.asked.wait()
+    return reading
+
+
 async def test_a_board_is_trusted_only_once_spend_was_read(
     book: WorkerSpendBook, store: MemorySpend
 ) -> None:
@@ -159,9 +170,7 @@ async def test_a_charge_that_overtakes_a_reading_is_neither_lost_nor_counted_twi
     book.rebind(board := board_of("li1"))
     await book.refresh()
     book.reserve(offer := builders.offer(reserved_micros=Micros(300)))
-    store.answering.clear()
-    reading = asyncio.create_task(book.refresh())
-    await asyncio.sleep(0)
+    reading = await reading_held_up(book, store)
     store.spend(LI1, today(board), 250)
     book.release(offer, Micros(250))
     store.answering.set()
@@ -220,9 +229,7 @@ async def test_a_board_swapped_during_a_reading_keeps_its_charges_reserved(
     await book.refresh()
     store.spend(LI1, today(first), 250)
     book.release(builders.offer(), Micros(250))
-    store.answering.clear()
-    reading = asyncio.create_task(book.refresh())
-    await asyncio.sleep(0)
+    reading = await reading_held_up(book, store)
     book.rebind(second := board_of("li1"))
     store.answering.set()
     await reading
