@@ -1,6 +1,7 @@
 """The numba functions that score: look up a value's row, AND rows into masks, add up exit leaves.
 
-Arrays only; what they hold is made in `compiled`. Nothing here allocates on the request path.
+Arrays only; what they hold is made in `compiled`. Nothing here allocates on the request path, and
+what runs for a whole catalog (in a thread, at a reload) lets requests go on beside it.
 
 The one surprising fact: the inner loop is written so that the compiler can do eight trees at once
 (sums may be re-ordered, rows are 64-byte aligned): 0.09 us an ad instead of 0.19 for 200 trees.
@@ -113,7 +114,7 @@ def restrict(lookup: Lookup, values: NDArray[np.float64], mask: NDArray[np.uint6
             mask[tree] &= row[tree]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def restrict_all(
     lookup: Lookup, values: NDArray[np.float64], which: NDArray[np.int32], masks: NDArray[np.uint64]
 ) -> None:
@@ -122,7 +123,7 @@ def restrict_all(
         restrict(lookup, values[which[place]], masks[place])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def bins_of(lookup: Lookup, values: NDArray[np.float64], out: NDArray[np.int32]) -> None:
     """The row number of every column of every row of values."""
     for place in range(len(values)):
@@ -211,7 +212,7 @@ def raw_scores(
         scratch.seen_at[seen_line_items[place]] = -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def raw_rows(
     lookups: tuple[Lookup, Lookup, Lookup],
     ends: tuple[int, int],

@@ -58,7 +58,10 @@ def disturb(rng: np.random.Generator, rows: Floats) -> Floats:
 def grow(
     rng: np.random.Generator, rows: Floats, categorical: list[int], parameters: dict[str, Any]
 ) -> lightgbm.Booster:
-    """A booster on random labels: clicked above `cut` (or a random one), rows matter a little."""
+    """A booster on random labels: clicked above `cut` (or a random one), rows matter a little.
+
+    Or on `labels` that are given.
+    """
     told = np.nan_to_num(rows, nan=-1.0)
     lean = np.sin(told * rng.normal(size=rows.shape[1])).sum(axis=1)
     cut = parameters.get("cut", rng.choice([-99.0, 0.0, 1.5]))
@@ -76,6 +79,7 @@ def grow(
     }
     merged = plain | parameters
     rounds = merged.pop("rounds", 12)
+    clicked = merged.pop("labels", clicked)
     merged.pop("cut", None)
     data = lightgbm.Dataset(rows, clicked, categorical_feature=categorical, params=merged)
     return lightgbm.train(merged, data, rounds)
