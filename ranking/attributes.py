@@ -1,8 +1,9 @@
 """What can be targeted: how the text of a rule reads, and where a request says its value.
 
 Both sides of an attribute stand on one line of a table. How line items are found by it is
-`targeting`. The one surprising fact: a name may mean more than its number, since who excludes
-"cellular" does not want to be seen on 5G either, and who excludes "zh" not in "zh-cn".
+`targeting`. Of a user who opted out, gender, age and interests are unknown, whoever told them. The
+one surprising fact: a name may mean more than its number, since who excludes "cellular" does not
+want to be seen on 5G either, and who excludes "zh" not in "zh-cn".
 """
 
 import re
@@ -143,22 +144,19 @@ def _languages(viewer: Viewer) -> tuple[str, ...]:
 
 
 def _gender(viewer: Viewer) -> tuple[str]:
-    told = viewer.request.gender
-    if not told and viewer.request.personalized:
-        told = viewer.user.profile.gender
-    return (told.lower(),)
+    request, profile = viewer.request, viewer.user.profile
+    return ((request.gender or profile.gender).lower() if request.personalized else "",)
 
 
 def _age(viewer: Viewer) -> Version | None:
-    born = viewer.request.birth_year
-    if not born and viewer.request.personalized:
-        born = viewer.user.profile.birth_year
+    request, profile = viewer.request, viewer.user.profile
+    born = request.birth_year or profile.birth_year if request.personalized else 0
     return (viewer.now.year - born,) if born else None
 
 
 def _interests(viewer: Viewer) -> tuple[int, ...]:
-    request = viewer.request
-    return request.segments + viewer.user.profile.interests * request.personalized
+    request, profile = viewer.request, viewer.user.profile
+    return request.segments + profile.interests if request.personalized else ()
 
 
 ATTRIBUTES: tuple[Attribute | Range, ...] = (

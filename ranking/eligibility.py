@@ -44,10 +44,20 @@ class Rules(NamedTuple):
 
 def screen(slate: Slate, rules: Rules, request: AdRequest, user: UserState, now: datetime) -> Slate:
     """Lists the ads whose line item targets this viewer and runs now."""
-    program = rules.targeting.program(Viewer(request, user, now))
-    live = _targeted(slate.live, rules.targeting.bitmaps, program, slate.exits)
-    ads = _running(live, rules.flights, int(now.timestamp() * 1000), slate.exits)
-    return slate.passed(STAGE, ads)
+    targets = (rules.targeting.bitmaps, rules.targeting.program(Viewer(request, user, now)))
+    now_ms = int(now.timestamp() * 1000)
+    return slate.passed(STAGE, _listed(slate.live, targets, rules.flights, now_ms, slate.exits))
+
+
+@njit(cache=True)
+def _listed(
+    live: Bitmap,
+    targets: tuple[NDArray[np.uint64], Rows],
+    flights: Flights,
+    now_ms: int,
+    exits: Exits,
+) -> Rows:
+    return _running(_targeted(live, targets[0], targets[1], exits), flights, now_ms, exits)
 
 
 @njit(cache=True)

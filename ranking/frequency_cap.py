@@ -128,9 +128,12 @@ def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
 
 def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
     """One row for each exposure that counts towards a cap: its groups, then the exposure."""
-    groups = caps.groups
-    rows = [groups[name] + e for name, e in user.exposures.items() if name in groups]
-    return np.array(rows, np.int64).reshape(-1, SEEN_COLUMNS)
+    groups, flat = caps.groups, list[int]()
+    for name, exposure in user.exposures.items():
+        if name in groups:
+            flat += groups[name]
+            flat += exposure
+    return np.array(flat, np.int64).reshape(-1, SEEN_COLUMNS)
 
 
 @njit(cache=True)

@@ -93,10 +93,11 @@ def targeting(
     ad: Candidate, request: AdRequest, user: UserState, now: datetime
 ) -> NoAdReason | None:
     rules = ad.item.targeting
-    profile = user.profile if request.personalized else None
-    gender = request.gender or (profile.gender if profile else "")
-    born = request.birth_year or (profile.birth_year if profile else 0)
-    interests = {*request.segments, *(profile.interests if profile else ())}
+    gender, born, interests = "", 0, set()
+    if request.personalized:
+        gender = request.gender or user.profile.gender
+        born = request.birth_year or user.profile.birth_year
+        interests = {*request.segments, *user.profile.interests}
     checks = [
         (NoAdReason.COUNTRY, listed(rules.country, {request.country})),
         (NoAdReason.REGION, listed(rules.region, {request.region})),
