@@ -12,16 +12,17 @@ import msgspec
 from adserver.api.exchange import Answer
 
 PROBLEM_JSON = "application/problem+json"
+NO_TYPE = "about:blank"  # RFC 9457: the status says it all
 
 
-class ProblemDocument(msgspec.Struct, omit_defaults=True):
+class ProblemDocument(msgspec.Struct):
     """The body of every error. `field` points into the request's body, where that is at fault."""
 
+    type: str
     title: str
     status: int
     detail: str
-    type: str = "about:blank"
-    field: str = ""
+    field: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Problem(Exception):  # noqa: N818 - the word of RFC 9457; each subclass names its error
@@ -95,5 +96,6 @@ def problem_answer(
     status: HTTPStatus, detail: str, field: str = "", headers: tuple[tuple[str, str], ...] = ()
 ) -> Answer:
     """A problem document as a response. `detail` must not repeat bytes of the sender unescaped."""
-    document = ProblemDocument(status.phrase, status.value, detail, field=field)
+    pointer = field or msgspec.UNSET
+    document = ProblemDocument(NO_TYPE, status.phrase, status.value, detail, pointer)
     return Answer(status.value, _encoder.encode(document), PROBLEM_JSON, headers)

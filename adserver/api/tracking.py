@@ -133,9 +133,12 @@ async def count(serving: Serving, beacon: Beacon, offer: Offer | None) -> Verdic
     if offer is not None and offer.test:
         return Verdict.TEST
     event = tracked(serving, beacon, offer)
-    if event.doubt is None or serving.suspects.take(monotonic()):
+    if event.doubt is None:
         return await durable(serving, event)
-    metrics.DROPPED.add("suspect")
+    if serving.suspects.take(monotonic()):
+        await durable(serving, event)
+    else:
+        metrics.DROPPED.add("suspect")
     return event.doubt
 
 

@@ -1,7 +1,6 @@
 """A running worker for the tests of the serving plane."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.builders import small_marketplace
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory, redis_embedded_url: str) -> Iterator[Worker]:
     """One worker with the small marketplace, shared by the tests of a module."""
-    directory: Path = tmp_path_factory.mktemp("house")
+    directory = tmp_path_factory.mktemp("house")
     with running(settings_in(directory, redis_embedded_url), small_marketplace()) as started:
         yield started
 

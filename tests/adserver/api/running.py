@@ -112,6 +112,11 @@ class Worker:
     def key(self, app_id: str, generation: int = 1) -> str:
         return self.serving.keyring.api_key("app", AppId(app_id), generation)
 
+    def is_warm(self) -> bool:
+        """Whether a snapshot is live and its budgets have been read."""
+        live = self.serving.current.live
+        return live is not None and self.serving.redis_reached and live.snapshot.spend.trusted
+
     def publish(self, marketplace: Marketplace) -> None:
         """Publishes a catalog and waits until it is live."""
         version = publish(self.settings, marketplace)
@@ -135,47 +140,62 @@ def wait_for(so: Callable[[], object], limit_s: float = READY_LIMIT_S) -> None:
         time.sleep(0.01)
 
 
+class Thread(threading.Thread):
+    """A worker's thread, with a loop of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(name="worker", daemon=True)
+        self.settings = settings
+        self.worker: Worker | None = None
+        self.failure: BaseException | None = None
+        self._own_loop = asyncio.new_event_loop()
+        self._asked_to_stop = asyncio.Event()
+        self._listens = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._own_loop.run_until_complete(self._serve())
+        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            self.failure = error
+        finally:
+            self._listens.set()
+            self._own_loop.close()
+
+    async def _serve(self) -> None:
+        async with app.worker(self.settings) as serving:
+            port = int(serving.base_url.rpartition(":")[2])
+            self.worker = Worker(self.settings, serving, port)
+            self._listens.set()
+            await self._asked_to_stop.wait()
+
+    def listening(self) -> Worker:
+        self.start()
+        self._listens.wait(READY_LIMIT_S)
+        assert self.worker, self.failure
+        return self.worker
+
+    def finish(self) -> None:
+        if not self._own_loop.is_closed():
+            self._own_loop.call_soon_threadsafe(self._asked_to_stop.set)
+        self.join(READY_LIMIT_S)
+        assert self.failure is None, self.failure
+
+
 @contextmanager
 def running(settings: Settings, marketplace: Marketplace | None = None) -> Iterator[Worker]:
-    """A worker in a thread with a loop of its own, warm when a marketplace is given."""
+    """A worker that listens; with a marketplace, one that is warm and knows its budgets."""
     if marketplace is not None:
         publish(settings, marketplace)
-    ready, failure, workers = threading.Event(), [], []
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        async with app.worker(settings) as serving:
-            port = int(serving.base_url.rpartition(":")[2])
-            workers.append(Worker(settings, serving, port))
-            ready.set()
-            await stop.wait()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(serve())
-        except BaseException as error:  # the test's thread reports it
-            failure.append(error)
-            raise
-        finally:
-            ready.set()
-            loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    ready.wait(READY_LIMIT_S)
-    assert workers, failure
+    thread = Thread(settings)
+    worker = thread.listening()
     try:
         if marketplace is not None:
-            wait_for(lambda: workers[0].serving.current.live and workers[0].serving.redis_reached)
-            wait_for(lambda: workers[0].serving.current.live.snapshot.spend.trusted)
-        yield workers[0]
+            wait_for(worker.is_warm)
+        yield worker
     finally:
-        for client in workers[0].clients:
+        for client in worker.clients:
             client.close()
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(READY_LIMIT_S)
-    assert not failure
+        thread.finish()
 
 
 def settings_in(directory: Path, redis_url: str, **changes: Any) -> Settings:
