@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 
 from adserver.config import Settings
 from adserver.stores import redis_keys
-from adserver.stores.redis_client import Command, RedisLine, script
+from adserver.stores.redis_client import RedisLine, script
+from adserver.stores.redis_lanes import Command
 from models.domain.event import Booked, EventKind, Tracked, Verdict
 from models.domain.ids import LineItemId
 from models.domain.money import NO_MONEY, Micros

@@ -17,14 +17,13 @@ from redis.exceptions import (
     ConnectionError as NoConnectionError,
     NoScriptError,
     ReadOnlyError,
-    RedisError,
     TimeoutError as NoAnswerError,
 )
 
 from adserver.ports import StoreAwayError
 from adserver.stores.breaker import Breaker
 from adserver.stores.gathering import Gathering
-from adserver.stores.redis_lanes import Argument, Command, Lanes, Reply, opened
+from adserver.stores.redis_lanes import FAILURES, Argument, Command, Lanes, Reply, opened
 
 ANSWER_TIMEOUT_S = 0.5
 FAILURES_TO_OPEN = 3
@@ -104,13 +103,10 @@ class RedisLine:
         try:
             async with asyncio.timeout(self._timeout_s):
                 replies = await self._replies(commands)
-        except (RedisError, OSError, TimeoutError) as failure:
+        except (*FAILURES, TimeoutError) as failure:
             self.breaker.note(success=False)
-            await self._hang_up()
-            raise StoreAwayError(f"Redis: {failure}") from failure
+            raise StoreAwayError(f"Redis: {str(failure) or 'no answer in time'}") from failure
         self.breaker.note(success=True)
-        if any(isinstance(reply, GONE) for reply in replies):  # a node of the cluster, or a master
-            await self._hang_up()
         return [_judged(reply) for reply in replies]
 
     async def carry_out(self, commands: Sequence[Command]) -> list[Reply]:
@@ -135,16 +131,25 @@ class RedisLine:
     async def close(self) -> None:
         """Waits for what was asked, then closes the connections."""
         await self._gathering.close()
-        await self._hang_up()
+        lanes, self._lanes = self._lanes, None
+        if lanes is not None:
+            with suppress(*FAILURES):
+                await lanes.retire()
 
     async def _replies(self, commands: Sequence[Command]) -> list[Reply]:
         lanes = self._lanes or await self._open()
-        replies = await lanes.trip(commands)
-        unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if unknown:  # a server that is new, or was started again: EVAL teaches it the script
-            taught = await lanes.trip([_with_body(commands[at]) for at in unknown])
-            for at, reply in zip(unknown, taught, strict=True):
-                replies[at] = reply
+        try:
+            replies = await lanes.trip(commands)
+            unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+            if unknown:  # a server that is new, or was started again: EVAL teaches it the script
+                taught = await lanes.trip([_with_body(commands[at]) for at in unknown])
+                for at, reply in zip(unknown, taught, strict=True):
+                    replies[at] = reply
+        except BaseException:
+            await self._give_up(lanes)
+            raise
+        if any(isinstance(reply, GONE) for reply in replies):
+            await self._give_up(lanes)
         return replies
 
     async def _open(self) -> Lanes:
@@ -154,10 +159,14 @@ class RedisLine:
                 self._clustered = self._lanes.clustered
             return self._lanes
 
-    async def _hang_up(self) -> None:
-        lanes, self._lanes = self._lanes, None
-        if lanes is not None:
-            await lanes.close()
+    async def _give_up(self, lanes: Lanes) -> None:
+        """The next trip opens new ones. A cluster's are kept: they know more nodes than the URL."""
+        if lanes.clustered:
+            return
+        if self._lanes is lanes:
+            self._lanes = None
+        with suppress(*FAILURES):
+            await lanes.retire()
 
 
 def _with_body(command: Command) -> Command:
@@ -165,7 +174,7 @@ def _with_body(command: Command) -> Command:
 
 
 def _judged(reply: Reply) -> Reply:
-    if not isinstance(reply, RedisError):
+    if not isinstance(reply, Exception):
         return reply
     logger.error("Redis refused a command: %s", reply)
     return StoreAwayError(f"Redis: {reply}")

@@ -5,60 +5,90 @@ failure means (`redis_client`). The surprising fact: a single server's connectio
 redis-py's pool and client around them, which would cost 26 of the 48 us of a trip.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NoConnectionError, RedisError, ResponseError
+from redis.exceptions import (
+    ConnectionError as NoConnectionError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 Argument = bytes | str | int
 Command = tuple[Argument, ...]
 Reply = Any  # bytes, int, None or lists of them; a `ResponseError` for a command that was refused
 
+FAILURES = (RedisError, RedisClusterException, OSError)
 NO_LIMITS: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": None}
 
 
-class Lanes(Protocol):
+class Lanes(ABC):
     """Where trips go. `clustered`: a script may only touch keys of one slot."""
 
     clustered: bool
 
-    async def trip(self, commands: Sequence[Command]) -> list[Reply]:
-        """The replies to all commands, in order. Raises `RedisError` or `OSError`."""
-        ...
+    def __init__(self) -> None:
+        self._under_way = 0
+        self._retired = False
 
-    async def close(self) -> None: ...
+    async def trip(self, commands: Sequence[Command]) -> list[Reply]:
+        """The replies to all commands, in order.
+
+        Raises:
+            RedisError, RedisClusterException or OSError: nobody answered (`FAILURES`).
+        """
+        self._under_way += 1
+        try:
+            return await self._go(commands)
+        finally:
+            self._under_way -= 1
+            if self._retired and not self._under_way:
+                await self._close()
+
+    async def retire(self) -> None:
+        """No trip will begin any more; the last one under way closes the connections."""
+        self._retired = True
+        if not self._under_way:
+            await self._close()
+
+    @abstractmethod
+    async def _go(self, commands: Sequence[Command]) -> list[Reply]: ...
+
+    @abstractmethod
+    async def _close(self) -> None: ...
 
 
 async def opened(url: str) -> Lanes:
-    """Lanes to what answers at this URL. Raises `RedisError` or `OSError`."""
+    """Lanes to what answers at this URL. Raises one of `FAILURES`."""
     client = Redis.from_url(url, retry=Retry(NoBackoff(), 0), **NO_LIMITS)
-    lanes = ServerLanes(client)
+    clustered = True
     try:
         clustered = (await client.info("cluster")).get("cluster_enabled") == 1
-    except BaseException:
-        await lanes.close()
-        raise
+    finally:
+        if clustered:
+            await client.aclose()
     if not clustered:
-        return lanes
-    await lanes.close()
+        return ServerLanes(client)
     return ClusterLanes(RedisCluster.from_url(url, retry=Retry(NoBackoff(), 1), **NO_LIMITS))
 
 
-class ServerLanes:
+class ServerLanes(Lanes):
     """Connections to one server, each taken by one trip at a time."""
 
     clustered = False
 
     def __init__(self, client: Redis) -> None:
+        super().__init__()
         self._pool = client.connection_pool
         self._idle: list[AbstractConnection] = []
 
-    async def trip(self, commands: Sequence[Command]) -> list[Reply]:
+    async def _go(self, commands: Sequence[Command]) -> list[Reply]:
         """One more try at once heals connections that broke while idle; all we send may repeat."""
         fresh = not self._idle
         try:
@@ -87,8 +117,7 @@ class ServerLanes:
         lane: AbstractConnection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         return lane
 
-    async def close(self) -> None:
-        """Closes all connections, those on a trip too."""
+    async def _close(self) -> None:
         self._idle.clear()
         await self._pool.disconnect()
 
@@ -100,22 +129,23 @@ async def _reply(lane: AbstractConnection) -> Reply:
         return refusal
 
 
-class ClusterLanes:
-    """The nodes of a cluster; a trip visits all that it needs at once."""
+class ClusterLanes(Lanes):
+    """The nodes of a cluster; a trip visits all that it needs at once.
+
+    A command whose node failed has the failure for a reply.
+    """
 
     clustered = True
 
     def __init__(self, client: RedisCluster) -> None:
+        super().__init__()
         self._client = client
 
-    async def trip(self, commands: Sequence[Command]) -> list[Reply]:
-        """A command whose node failed has the failure for a reply."""
+    async def _go(self, commands: Sequence[Command]) -> list[Reply]:
         pipeline = self._client.pipeline()
         for command in commands:
             pipeline.execute_command(*command)
         return list(await pipeline.execute(raise_on_error=False))
 
-    async def close(self) -> None:
-        """Closes all connections."""
-        with suppress(RedisError, OSError):
-            await self._client.aclose()
+    async def _close(self) -> None:
+        await self._client.aclose()

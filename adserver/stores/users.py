@@ -16,7 +16,8 @@ from adserver.stores import packed_exposures, packed_profile, redis_keys
 from adserver.stores.breaker import Breaker
 from adserver.stores.gathering import ImpatientGathering
 from adserver.stores.packed_profile import NOBODY, packed
-from adserver.stores.redis_client import Command, RedisLine, script
+from adserver.stores.redis_client import RedisLine, script
+from adserver.stores.redis_lanes import Command
 from models.domain.ids import UserKey
 from models.domain.user import UserProfile, UserState
 

@@ -11,7 +11,8 @@ import pytest
 from redis import Redis
 
 from adserver.ports import StoreAwayError
-from adserver.stores.redis_client import Command, RedisLine, Reply
+from adserver.stores.redis_client import RedisLine
+from adserver.stores.redis_lanes import Command, Reply
 from models.domain.event import EventKind, Offer, Tracked, event_id, offer_id
 from models.domain.ids import AppId, LineItemId, UserKey
 from tests import builders

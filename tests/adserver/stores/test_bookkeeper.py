@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from models.domain.campaign import PricingModel
 from models.domain.event import Booked, EventKind, Offer, Tracked, Verdict
 from models.domain.ids import LineItemId
 from models.domain.money import Micros
+from tests import engines
 from tests.adserver.stores.redis_cases import (
     DyingLine,
     event_of,
@@ -132,6 +134,41 @@ async def test_a_crash_at_any_trip_is_repaired_by_booking_again(
         assert await books().book(click) == Booked(COUNTED, Micros(20_000))
         assert await day_and_total(line, click) == (20_000, 20_000)
         assert await count_of(line, offer, CLICK) == 1
+
+
+async def test_a_redis_killed_under_load_counts_each_event_once(short_dir: Path) -> None:
+    durable = ("--appendonly", "yes", "--appendfsync", "always")
+    with engines.redis_server(short_dir, "", *durable) as redis:
+        line = RedisLine(redis.url)
+        book = RedisBookkeeper(line, lambda _: NO_LIMIT, Settings(), clock_ms=lambda: NOW_MS)
+        line_item, user = new_line_item(), new_user()
+        offers = [new_offer(line_item_id=line_item, user_key=user) for _ in range(300)]
+        events = [event_of(offer, IMPRESSION) for offer in offers]
+        answered: set[int] = set()
+
+        async def insist(number: int) -> None:
+            while number not in answered:
+                try:
+                    assert await book.book(events[number]) == Booked(COUNTED, Micros(20_000))
+                    answered.add(number)
+                except StoreAwayError:
+                    await asyncio.sleep(0.02)
+
+        async def in_turn(first: int) -> None:
+            for number in range(first, len(events), 10):
+                await insist(number)
+
+        async def kill_now_and_then() -> None:
+            for _ in range(3):
+                await asyncio.sleep(0.03)
+                await asyncio.to_thread(redis.server.kill)
+                await asyncio.to_thread(redis.server.start)
+
+        await asyncio.gather(kill_now_and_then(), *(in_turn(first) for first in range(10)))
+        assert await day_and_total(line, events[0]) == (6_000_000, 6_000_000)
+        assert await count_of(line, offers[0], IMPRESSION) == 300
+        assert await lifetime(line, offers[0]) == 300
+        await line.close()
 
 
 async def test_a_crash_between_charge_and_exposure_is_repaired(

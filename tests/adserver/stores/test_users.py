@@ -12,7 +12,8 @@ import pytest
 from adserver.config import Settings
 from adserver.stores import redis_keys
 from adserver.stores.bookkeeper import Budget, RedisBookkeeper
-from adserver.stores.redis_client import Command, RedisLine, Reply
+from adserver.stores.redis_client import RedisLine
+from adserver.stores.redis_lanes import Command, Reply
 from adserver.stores.users import NOT_LOADED, RedisUsers
 from models.domain.event import EventKind
 from models.domain.ids import LineItemId, UserKey
