@@ -15,11 +15,12 @@ from loadtest.marketplace import Market
 from loadtest.population import GENDERS, Population
 from loadtest.themes import SIZES, THEMES
 
-MEAN_CTR = {"splash": 0.055, "banner": 0.016, "native": 0.026,
-            "interstitial": 0.034, "rewarded_video": 0.030}  # fmt: skip
+MEAN_CTR = {"splash": 0.070, "banner": 0.022, "native": 0.034,
+            "interstitial": 0.040, "rewarded_video": 0.040}  # fmt: skip
 FATIGUE_PER_DOUBLING = 0.30
 CONVERSION_RATE = 0.10
-AGE_BANDS = 4
+TURNING_AGE, YEARS_A_STEP = 33, 8
+YOUTH_LOADING = np.array([1.1, 0.7, -0.7, -1.1, 0.0])  # by theme: games, shopping, travel, ...
 SAMPLE = 20_000
 
 
@@ -95,20 +96,19 @@ def make_click_model(people: Population, market: Market, seed: int) -> HiddenCli
 
 
 def _taste(people: Population, rng: np.random.Generator) -> NDArray[np.float64]:
-    """What a profile shows of a user, made into likings; plus what nobody can know of anybody."""
-    segments = [theme.segment for theme in THEMES]
-    main = np.array([segments.index(interests[0]) for interests in people.interests])
-    users = np.arange(len(people))
+    """What a profile shows of a user, made into likings; plus what nobody can know of anybody.
+
+    The young are for games, the older for finance, the themes between them in between; the young
+    tap more of everything. Interests, gender and activity add to it.
+    """
+    users, segments = np.arange(len(people)), [theme.segment for theme in THEMES]
+    youth = np.clip((TURNING_AGE - people.ages) / YEARS_A_STEP, -1.3, 1.3)[:, None]
     taste = rng.normal(0, 0.10, (len(people), 1)) + rng.normal(0, 0.10, (len(people), len(THEMES)))
-    taste += rng.normal(0, 0.30, (len(GENDERS), len(THEMES)))[people.gender]
-    taste += rng.normal(0, 0.30, (AGE_BANDS, len(THEMES)))[people.age_band]
-    slope = rng.normal(0, 0.15, len(THEMES))
-    taste += np.outer(people.numbers["device_price_band"] - 3, slope)
+    taste += youth * YOUTH_LOADING + 0.35 * youth
+    taste += rng.normal(0, 0.15, (len(GENDERS), len(THEMES)))[people.gender]
     taste += 0.08 * (people.numbers["activity_level"][:, None] - 3)
-    for user, interests in enumerate(people.interests):
-        for segment in interests[1:]:
-            taste[user, segments.index(segment)] += 0.5
-    taste[users, main] += 1.7
+    main = np.array([segments.index(interests[0]) for interests in people.interests])
+    taste[users, main] += 0.5
     return taste
 
 

@@ -47,9 +47,9 @@ class Population:
         return len(self.user_ids)
 
     @property
-    def age_band(self) -> NDArray[np.int64]:
-        """0 under 25, 1 under 35, 2 under 45, 3 older."""
-        return np.digitize(THIS_YEAR - self.birth_year, (25, 35, 45))
+    def ages(self) -> NDArray[np.int64]:
+        """In years."""
+        return THIS_YEAR - self.birth_year.astype(np.int64)
 
 
 GENDERS = ("M", "F")

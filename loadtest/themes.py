@@ -1,4 +1,4 @@
-"""What people like and advertisers sell, the eight themes of the made-up market, and its formats.
+"""What people like and advertisers sell, the five themes of the made-up market, and its formats.
 
 A theme is a number; beside it its name, its interest segment in user profiles and its IAB content
 category. Never here: chance. The surprising fact: this list is all that people and ads share, so
@@ -20,22 +20,21 @@ class Theme(NamedTuple):
 
 
 THEMES = (
-    Theme("games", 101, "IAB9-30", ("Lantern", "Nine Rivers", "Pixel Fox", "Moonrise", "Koi"),
+    Theme("games", 101, "IAB9-30",
+          ("Lantern", "Nine Rivers", "Pixel Fox", "Moonrise", "Koi", "Pagoda", "Otter", "Comet"),
           "A new world every week", "Play now"),
-    Theme("shopping", 102, "IAB22", ("Basket", "Silk Lane", "Morning Mart", "Two Cranes", "Dou"),
+    Theme("shopping", 102, "IAB22",
+          ("Basket", "Silk Lane", "Morning Mart", "Two Cranes", "Dou", "Peach", "Loom", "Indigo"),
           "Half price until Sunday", "Shop now"),
-    Theme("travel", 103, "IAB20", ("Farland", "Skyroad", "Tea Horse", "Island Hop", "Baiyun"),
+    Theme("travel", 103, "IAB20",
+          ("Farland", "Skyroad", "Tea Horse", "Island Hop", "Baiyun", "Ridge", "Ferry", "Nomad"),
           "Weekend trips from 199", "Book a trip"),
-    Theme("finance", 104, "IAB13", ("Abacus", "Jade Bank", "Harbour", "Pine Fund", "Yuan Plan"),
+    Theme("finance", 104, "IAB13",
+          ("Abacus", "Jade Bank", "Harbour", "Pine Fund", "Yuan Plan", "Anchor", "Vault", "Elm"),
           "Save without thinking about it", "See the rates"),
-    Theme("education", 105, "IAB5", ("Inkstone", "Bright Path", "Alpha Class", "Quill", "Mingde"),
-          "Learn a language in ten minutes a day", "Start free"),
-    Theme("cars", 106, "IAB2", ("Volt", "Ridge", "Swift Cloud", "Northway", "Longma"),
-          "Drive it for a day", "Find a dealer"),
-    Theme("food", 107, "IAB8", ("Noodle Bar", "Red Pot", "Fresh Box", "Steam", "Lychee"),
+    Theme("food", 105, "IAB8",
+          ("Noodle Bar", "Red Pot", "Fresh Box", "Steam", "Lychee", "Ginger", "Rice Bowl", "Plum"),
           "Lunch at your door in 25 minutes", "Order now"),
-    Theme("fashion", 108, "IAB18", ("Loom", "Paper Crane", "Indigo", "Plain Thread", "Muse"),
-          "The autumn colours are here", "Try it on"),
 )  # fmt: skip
 
 SIZES = {

@@ -21,7 +21,7 @@ async def learn(stage: Stage) -> str:
     Raises:
         DemoError: nothing was published, or the worker did not take it up in time.
     """
-    await stage.system.run("train")
+    await stage.system.run("train", "--threads", "1")
     version = publication.current(stage.system.settings.data_dir / MODELS)
     if version is None:
         raise DemoError(f"adunion train published no model:\n{stage.system.log_tail()}")
