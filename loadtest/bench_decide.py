@@ -7,6 +7,7 @@ only splits on real columns cost what splits cost.
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -67,7 +68,7 @@ def market(line_items: int, seed: int = 0) -> Marketplace:
     targeted = rng.random(line_items) < ELIGIBLE / line_items
     return Marketplace(
         advertisers=tuple(
-            Advertiser(AdvertiserId(f"a{n}"), f"Advertiser {n}", categories=frozenset({f"IAB{n % 20}"}))
+            Advertiser(AdvertiserId(f"a{n}"), str(n), categories=frozenset({f"IAB{n % 20}"}))
             for n in range(ADVERTISERS)
         ),
         campaigns=tuple(
@@ -86,7 +87,7 @@ def market(line_items: int, seed: int = 0) -> Marketplace:
         ),
         apps=(App(AppId("app"), "App", "com.example", "books"),),
         placements=tuple(
-            Placement(PlacementId(f"pl{n}"), AppId("app"), f"Slot {n}", Format.SPLASH, floor_cpm_micros=Micros(1_000))
+            Placement(PlacementId(f"pl{n}"), AppId("app"), str(n), Format.SPLASH, (), Micros(1_000))
             for n in range(4)
         ),
     )  # fmt: skip
@@ -146,14 +147,18 @@ def history(marketplace: Marketplace, seed: int = 2) -> History:
     """What a day of log says about every tenth creative."""
     rng = np.random.default_rng(seed)
     shown = rng.integers(1, 5_000, len(marketplace.creatives))
-    return History(
-        1,
-        tuple(
-            HistoryCell(creative.creative_id, marketplace.placements[n % 4].placement_id, int(shown[n]), int(shown[n] // 50), 0)
-            for n, creative in enumerate(marketplace.creatives)
-            if n % 10 == 0
-        ),
-    )  # fmt: skip
+    cells = (
+        HistoryCell(
+            creative.creative_id,
+            marketplace.placements[n % 4].placement_id,
+            int(shown[n]),
+            int(shown[n] // 50),
+            0,
+        )
+        for n, creative in enumerate(marketplace.creatives)
+        if n % 10 == 0
+    )
+    return History(1, tuple(cells))
 
 
 def trained(encoder: BoundEncoder, asked: Sequence[tuple[AdRequest, UserState]]) -> Artifact:
@@ -174,11 +179,9 @@ def trained(encoder: BoundEncoder, asked: Sequence[tuple[AdRequest, UserState]])
         columns[:, n] = vocabulary.codes(rows[:, n])
     chance = np.nan_to_num(columns % 7).sum(axis=1)
     clicked = chance + rng.normal(0, 5, len(rows)) > np.quantile(chance, 0.9)
-    booster = lightgbm.train(
-        {"objective": "binary", "num_leaves": LEAVES, "min_data_in_leaf": 20, "verbose": -1, "num_threads": 2},
-        lightgbm.Dataset(columns, clicked, categorical_feature=categories),
-        num_boost_round=TREES,
-    )  # fmt: skip
+    data = lightgbm.Dataset(columns, clicked, categorical_feature=categories)
+    shape = {"objective": "binary", "num_leaves": LEAVES, "verbose": -1, "num_threads": 2}
+    booster = lightgbm.train(shape, data, num_boost_round=TREES)
     member = Member(booster.model_to_string(), tuple(range(len(kinds))), vocabularies)
     known = slice(0, 20)
     scores = np.asarray(booster.predict(columns[known], raw_score=True))
@@ -193,14 +196,20 @@ def snapshot_of(marketplace: Marketplace, model: CtrModel | None) -> Snapshot:
 
 
 def microseconds(snapshot: Snapshot, asked: Sequence[tuple[AdRequest, UserState]]) -> list[float]:
-    """How long each decision took."""
+    """How long each decision took. Each is of a request just made, as behind the door."""
     rng = np.random.default_rng(4)
     taken = []
-    for request, user in asked:
+    for made in asked:
+        request, user = _fresh(*made)
         began = perf_counter()
         decide(request, user, snapshot, NOW, rng)
         taken.append((perf_counter() - began) * 1e6)
     return taken
+
+
+def _fresh(request: AdRequest, user: UserState) -> tuple[AdRequest, UserState]:
+    seen = {name: Exposure(*exposure) for name, exposure in user.exposures.items()}
+    return replace(request), replace(user, profile=replace(user.profile), exposures=seen)
 
 
 def measure() -> dict[str, Any]:
