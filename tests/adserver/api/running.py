@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from adserver import app
 from adserver.api.serving import Serving
 from adserver.config import Settings
@@ -148,7 +150,7 @@ class Thread(threading.Thread):
         self.settings = settings
         self.worker: Worker | None = None
         self.failure: BaseException | None = None
-        self._own_loop = asyncio.new_event_loop()
+        self._own_loop = uvloop.new_event_loop()
         self._asked_to_stop = asyncio.Event()
         self._listens = threading.Event()
 
