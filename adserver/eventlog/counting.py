@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECOUNT_EVENTS = 500  # a wave of events counted again together
+RECOUNT_EVENTS = 100  # a wave counted again together; a larger one would hold up requests
 RECOUNT_PAUSE_S = 1.0
+BREATH_S = 0.02  # between waves, for the requests
 NOT_KEPT = frozenset({Verdict.DUPLICATE, Verdict.TEST})
+# Refusals that may only mean that the event before this one still waits in the outbox.
+MAYBE_EARLY = frozenset({Verdict.NO_IMPRESSION, Verdict.NO_CLICK})
 # An impression is counted before the click that needs it.
 _IN_THIS_ORDER = (
     EventKind.IMPRESSION,
@@ -63,6 +66,8 @@ class Counting:
         self._outbox = outbox
         self._bookkeeper = bookkeeper
         self._at_hand: set[UUID] = set()  # being counted by a request at this moment
+        self._behind = True  # whether events may be waiting that no request is counting
+        self._deferrals = 0
 
     async def count(self, event: Tracked) -> Booked:
         """The event's outcome. COUNTED and DEFERRED are answered only after the event is on disk.
@@ -84,27 +89,35 @@ class Counting:
             self._at_hand.discard(event.event_id)
 
     async def _count_alone(self, event: Tracked) -> Booked:
-        refused, away = await self._refusal(event)
+        refused, may_book = await self._refusal(event)
         if refused is not None:
             await self._keep_suspect(event, refused.verdict)
             return refused
         if not await self._outbox.append(event):
             return Booked(Verdict.DUPLICATE)
-        if away:
-            return Booked(Verdict.DEFERRED)
+        if not may_book:
+            return self._deferred()
         try:
             booked = await self._bookkeeper.book(event)
         except StoreAwayError:
-            return Booked(Verdict.DEFERRED)
+            return self._deferred()
         self._outbox.settle(event, booked)
         return booked
 
+    def _deferred(self) -> Booked:
+        self._behind = True
+        self._deferrals += 1
+        return Booked(Verdict.DEFERRED)
+
     async def _refusal(self, event: Tracked) -> tuple[Booked | None, bool]:
-        """Why the event will not be booked, if known; and whether the Bookkeeper is away."""
+        """Why the event will not be counted, if that is certain; else whether to book it now."""
         try:
-            return await self._bookkeeper.inspect(event), False
+            refused = await self._bookkeeper.inspect(event)
         except StoreAwayError:
-            return (None if event.doubt is None else Booked(event.doubt)), True
+            return (None if event.doubt is None else Booked(event.doubt)), False
+        if refused is not None and refused.verdict in MAYBE_EARLY and self._behind:
+            return None, False  # after an outage, counted in order from the outbox
+        return refused, True
 
     async def _keep_suspect(self, event: Tracked, verdict: Verdict) -> None:
         """Keeps what does not count, once: a replayed doubt is a duplicate of itself."""
@@ -115,16 +128,16 @@ class Counting:
             await self._bookkeeper.book(replace(event, doubt=verdict))
 
     async def recount(self) -> int:
-        """Counts one wave of events that have no verdict. Answers how many it settled.
+        """Counts one wave of events that have no verdict.
 
-        0 if Redis is away.
+        Answers how many got one; 0 if Redis is away.
         """
-        left = await self._outbox.unsettled(RECOUNT_EVENTS + len(self._at_hand))
-        return await settle_all(
-            self._outbox,
-            self._bookkeeper,
-            [event for event in left if event.event_id not in self._at_hand],
-        )
+        deferrals = self._deferrals
+        waiting = await self._outbox.unsettled(RECOUNT_EVENTS + len(self._at_hand))
+        left = [event for event in waiting if event.event_id not in self._at_hand]
+        if not left and deferrals == self._deferrals:
+            self._behind = False
+        return await settle_all(self._outbox, self._bookkeeper, left)
 
     async def keep_recounting(self) -> None:
         """Counts what crashes and outages left, until cancelled."""
@@ -134,8 +147,7 @@ class Counting:
             except sqlite3.DatabaseError as trouble:  # a new outbox may be on its way
                 log.warning("the outbox cannot be read now: %s", trouble)
                 settled = 0
-            if settled < RECOUNT_EVENTS:
-                await asyncio.sleep(RECOUNT_PAUSE_S)
+            await asyncio.sleep(BREATH_S if settled else RECOUNT_PAUSE_S)
 
 
 async def settle_all(outbox: Waiting, bookkeeper: Bookkeeper, events: Sequence[Tracked]) -> int:

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 # Verdicts and batches, which nobody waits for, gather this long for a commit.
 LAZY_COMMIT_S = 0.05
+SETTLED_AT_ONCE = 64
 # Statistics may not use the last tenth of the limit: it is kept for events that carry money.
 KEPT_FOR_MONEY = 10
 # The console may be counting what our predecessor left behind.
@@ -103,6 +104,9 @@ class WorkerOutbox:
         table, row = (kept[0], pack_row(kept[1])) if kept else ("", b"")
         with self._turn:
             self._group.settled.append(Settled(event.event_id.bytes, table, row))
+            many = len(self._group.settled) >= SETTLED_AT_ONCE
+        if many:
+            self._wake.set()
 
     def note(self, event: Tracked, verdict: Verdict) -> None:
         """Keeps an event that does not count, for `suspects`. Never waits.

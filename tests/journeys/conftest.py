@@ -28,3 +28,11 @@ def redis(short_dir: Path, stack: ExitStack) -> engines.Running:
 def own_redis(redis: engines.Running) -> str:
     """Its URL."""
     return redis.url
+
+
+@pytest.fixture
+def clickhouse(short_dir: Path, stack: ExitStack) -> engines.Running:
+    """A ClickHouse server that the test may stop."""
+    directory = short_dir / "clickhouse"
+    directory.mkdir()
+    return stack.enter_context(engines.clickhouse_server(directory))

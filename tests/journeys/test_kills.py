@@ -4,43 +4,33 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from adserver.eventlog.open_store import open_for_reading
-from adserver.eventlog.queries import delivery
-from adserver.stores.redis_client import RedisLine
-from adserver.stores.spend import RedisSpend
-from models.domain.event import EventKind
-from models.domain.ids import LineItemId
-from tests import engines
-from tests.journeys.installation import Crowd, Installation, installation
+from tests.journeys.books import books_agree
+from tests.journeys.installation import Crowd, installation
 
 KILLS = 20
 CONSOLE_KILLS = 4
 PHONES = 8
-FOREVER = 2**62
 
 
 @pytest.fixture(params=["chdb", "clickhouse"])
-def clickhouse(request: pytest.FixtureRequest, short_dir: Path) -> str:
+def clickhouse_url(request: pytest.FixtureRequest) -> str:
     """The URL of a server, or none for chDB."""
     if request.param == "chdb":
         return ""
-    directory = short_dir / "clickhouse"
-    directory.mkdir()
-    running = request.getfixturevalue("stack").enter_context(engines.clickhouse_server(directory))
-    return str(running.url)
+    url: str = request.getfixturevalue("clickhouse").url
+    return url
 
 
 @pytest.mark.timeout(600)
 async def test_every_beacon_counts_once_through_twenty_kills_of_the_worker(
-    short_dir: Path, own_redis: str, clickhouse: str
+    short_dir: Path, own_redis: str, clickhouse_url: str
 ) -> None:
     chance = random.Random(20)
-    with installation(short_dir / "var", own_redis, clickhouse_url=clickhouse) as house:
+    with installation(short_dir / "var", own_redis, clickhouse_url=clickhouse_url) as house:
         await house.started()
         crowd = Crowd(f"http://127.0.0.1:{house.settings.port}", house.app_key(), seed=1)
         living = asyncio.create_task(crowd.live(PHONES))
@@ -86,19 +76,3 @@ async def end(crowd: Crowd, living: "asyncio.Task[None]") -> None:
     await living
     assert len(crowd.told) > 200
     assert crowd.answers.keys() <= {200, 204, 503}  # 503: a worker that is just starting
-
-
-async def books_agree(house: Installation) -> None:
-    """Log and Redis have the same counts and the same money, for every line item."""
-    with closing(await asyncio.to_thread(open_for_reading, house.settings)) as store:
-        log = await asyncio.to_thread(delivery, store, 0, FOREVER)
-    line = RedisLine(house.settings.redis_url)
-    items = [LineItemId(f"li{number}") for number in range(1, 7)]
-    spend = RedisSpend(line)
-    counts = await spend.counts(items)
-    totals = [total for _, total in await spend.spent(items, [0] * len(items))]
-    await line.close()
-    for item, counted, charged in zip(items, counts, totals, strict=True):
-        own = log.get(item)
-        logged = (own.impressions, own.clicks, own.charged_micros) if own else (0, 0, 0)
-        assert (counted[EventKind.IMPRESSION], counted[EventKind.CLICK], charged) == logged

@@ -78,6 +78,7 @@ async def test_a_beacon_that_comes_ten_times_counts_once(counting: Counting, pat
 async def test_a_click_without_impression_is_kept_as_a_suspect(
     counting: Counting, path: Path
 ) -> None:
+    assert await counting.recount() == 0  # nothing waits that could be its impression
     booked = await counting.count(happening(1, CLICK))
     assert booked.verdict is Verdict.NO_IMPRESSION
     found = await rows(path)
@@ -110,6 +111,20 @@ async def test_while_redis_is_away_events_are_deferred_and_counted_later_in_orde
         "clicks": 1,
         "suspects": 1,
     }
+
+
+async def test_a_click_whose_impression_still_waits_is_deferred_and_then_counted(
+    counting: Counting, books: Books
+) -> None:
+    books.away = True
+    await counting.count(happening(1))
+    books.away = False
+    assert (await counting.count(happening(1, CLICK))).verdict is Verdict.DEFERRED
+    for _ in range(3):
+        await counting.recount()
+        await asyncio.sleep(0.2)
+    assert [event.kind for event in books.booked] == [EventKind.IMPRESSION, CLICK]
+    assert (await counting.count(happening(2, CLICK))).verdict is Verdict.NO_IMPRESSION
 
 
 async def test_a_repeat_while_redis_is_away_is_a_duplicate_of_the_first(
