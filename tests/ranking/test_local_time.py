@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ranking.local_time import day_end_s, day_number, hour_of_week, offset_at, zones
 from tests.builders import NOW
@@ -24,6 +24,7 @@ TABLE = zones(NAMES, NOW)
 AHEAD = st.integers(0, 700 * 86_400).map(lambda s: int(NOW.timestamp()) + s)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(range(len(NAMES))), AHEAD)
 def test_offset_day_and_hour_are_those_of_the_zone(zone: int, at_s: int) -> None:
     local = datetime.fromtimestamp(at_s, UTC).astimezone(ZoneInfo(NAMES[zone]))
@@ -34,6 +35,7 @@ def test_offset_day_and_hour_are_those_of_the_zone(zone: int, at_s: int) -> None
     assert hour_of_week(TABLE, zone, at_s) == local.weekday() * 24 + local.hour
 
 
+@settings(deadline=None)
 @given(st.sampled_from(range(len(NAMES))), AHEAD)
 def test_a_day_ends_where_the_next_begins(zone: int, at_s: int) -> None:
     end = day_end_s(TABLE, zone, at_s)

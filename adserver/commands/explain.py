@@ -1,0 +1,125 @@
+"""`adunion explain`: why a line item does or does not deliver, in words.
+
+Never here: the reasons (`ranking.slate`) and their words (`standing`). The one surprising fact:
+shares are of sampled requests, about one a second and worker, while what was delivered is counted.
+"""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from adserver.commands.catalog_access import opened_catalog
+from adserver.commands.standing import ADVICE, WORDS, obstacles
+from adserver.config import from_environment
+from adserver.eventlog import open_store, queries
+from adserver.eventlog.queries import CensusCount, Delivery
+from adserver.ports import EventStore, StoreAwayError
+from models.domain.campaign import LineItem
+from models.domain.ids import LineItemId
+from models.domain.marketplace import Marketplace
+from models.domain.money import Micros, format_amount
+from ranking.slate import WON
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+EPILOG = """\b
+Examples:
+  adunion explain --line-item li_splash
+  adunion explain --line-item li_splash --last 24h --placement pl_home"""
+
+
+def span(context: click.Context | None, option: click.Parameter | None, text: str) -> timedelta:
+    """The option's text, like 30m, 1h or 7d, as a timedelta."""
+    found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no time: write 30m, 1h or 7d", context, option)
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+@click.command(epilog=EPILOG)
+@click.option("--line-item", required=True, help="The line item's id.")
+@click.option(
+    "--last", callback=span, default="1h", show_default=True, help="How far to look back."
+)
+@click.option("--placement", default="", help="Only requests of this placement.")
+def command(line_item: str, last: timedelta, placement: str) -> None:
+    """Say why a line item does or does not deliver.
+
+    First whether it can run at all, then what it delivered, then what became of it in the ad
+    requests that were sampled.
+    """
+    settings, console = from_environment(), Console(highlight=False)
+    now = datetime.now(UTC)
+    with opened_catalog(settings) as catalog:
+        marketplace = catalog.load()
+    name = LineItemId(line_item)
+    found = {item.line_item_id: item for item in marketplace.line_items}
+    if name not in found:
+        raise click.ClickException(f"there is no line item {line_item!r}: adunion line-item list")
+    _tell_standing(console, marketplace, found[name], now)
+    try:
+        store = open_store.open_for_reading(settings)
+    except StoreAwayError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        _tell_delivery(console, store, name, (now - last, now), placement)
+    finally:
+        store.close()
+
+
+def _tell_standing(
+    console: Console, marketplace: Marketplace, item: LineItem, now: datetime
+) -> None:
+    console.print(f'[bold]{item.line_item_id}[/bold] "{item.name}", campaign {item.campaign_id}')
+    wrong = obstacles(marketplace, item.line_item_id, now)
+    console.print("It can run." if not wrong else "[bold]It cannot run.[/bold] " + " ".join(wrong))
+
+
+def _tell_delivery(
+    console: Console,
+    store: EventStore,
+    name: LineItemId,
+    between: tuple[datetime, datetime],
+    placement: str,
+) -> None:
+    since, until = (int(instant.timestamp() * 1000) for instant in between)
+    delivered = queries.delivery(store, since, until).get(name, Delivery())
+    console.print(
+        f"Since {between[0]:%Y-%m-%d %H:%M} UTC: {delivered.served:,} served, "
+        f"{delivered.impressions:,} impressions, {delivered.clicks:,} clicks, "
+        f"{delivered.conversions:,} conversions, "
+        f"{format_amount(Micros(delivered.charged_micros))} charged."
+    )
+    counts = queries.census_of(store, name, since, until)
+    told = reasons(counts, placement)
+    if not told:
+        console.print("No ad request of that time was sampled: did apps ask, is a worker running?")
+        return
+    console.print(_table(told))
+    advice = ADVICE.get(next((reason for reason, _ in told if reason != WON), ""))
+    if advice:
+        console.print(advice)
+
+
+def reasons(counts: list[CensusCount], placement: str = "") -> list[tuple[str, int]]:
+    """Sampled requests by reason, what was shown first and then the most frequent."""
+    totals: Counter[str] = Counter()
+    for count in counts:
+        if not placement or count.placement_id == placement:
+            totals[count.reason] += count.requests
+    return sorted(totals.items(), key=lambda told: (told[0] != WON, -told[1], told[0]))
+
+
+def _table(told: list[tuple[str, int]]) -> Table:
+    every = sum(requests for _, requests in told)
+    table = Table(title=f"Of {every:,} sampled ad requests", title_justify="left", box=None)
+    table.add_column("share", justify="right")
+    table.add_column("requests", justify="right")
+    table.add_column("what became of it")
+    for reason, requests in told:
+        words = WORDS.get(reason, reason)
+        table.add_row(f"{requests / every:.1%}", f"{requests:,}", words)
+    return table
