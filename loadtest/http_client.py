@@ -6,7 +6,7 @@ shares two cores with the server it measures; an ordinary client costs as much a
 
 import asyncio
 from collections import deque
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 END_OF_HEAD = b"\r\n\r\n"
 BODILESS = (204, 304)
@@ -37,8 +37,7 @@ class _Connection(asyncio.Protocol):
         self.received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
         self.received += data

@@ -105,10 +105,11 @@ SHOWN_SQL = """
 SELECT format, count() AS impressions, sum(pctr) AS predicted
 FROM (SELECT event_id, any(format) AS format, any(offer_id) AS offer, any(line_item_id) AS item
       FROM impressions WHERE served_ms >= %(since)s AND served_ms < %(until)s GROUP BY event_id)
+     AS shown
 ANY INNER JOIN
      (SELECT offer_id AS offer, line_item_id AS item, any(pctr) AS pctr
       FROM ads_served WHERE served_ms >= %(since)s AND served_ms < %(until)s
-      GROUP BY offer_id, line_item_id)
+      GROUP BY offer_id, line_item_id) AS served
 USING (offer, item) GROUP BY format"""
 
 COUNTED_SQL = """
