@@ -28,7 +28,7 @@ from ranking.eligibility import Flights, Rules
 from ranking.frequency_cap import Caps
 from ranking.local_time import NEVER_S, Zones, day_number, offset_at, zones
 from ranking.shelf import Shelf
-from ranking.slate import NO_FATE, Exits, Rows, Slate
+from ranking.slate import NO_FATE, Rows, Slate
 
 CPM, CPC, CPA = 0, 1, 2
 _PRICING = {PricingModel.CPM: CPM, PricingModel.CPC: CPC, PricingModel.CPA: CPA}
@@ -78,14 +78,14 @@ class Catalog:
     def slate_for(self, placement: Placement, *, traced: bool = False) -> Slate:
         """The ads that fit a placement. A placement that this catalog does not know gets none."""
         fitting = self.shelves.get(placement.placement_id) or self._none_for(placement)
-        exits = Exits(fitting.tally.copy(), fitting.fate.copy() if traced else NO_FATE)
+        fate = fitting.fate.copy() if traced else NO_FATE
         funnel = [("catalog", len(self.ads)), ("live", fitting.fits)]
-        return Slate(fitting.live, exits, funnel)
+        return Slate(fitting.live, fitting.tally.copy(), fate, funnel)
 
     def local_days(self, now: datetime) -> NDArray[np.int64]:
         """Today's day number (the one in `Exposure.day`) where each line item's advertiser is."""
         flights, now_s = self.rules.flights, int(now.timestamp())
-        days = [day_number(flights.zones, z, now_s) for z in range(len(flights.zones.until_s))]
+        days = [day_number(flights.zones, z, now_s) for z in range(len(flights.zones[0]))]
         return np.array(days, np.int64)[flights.zone]
 
     def utc_offset_s(self, ad: int, now: datetime) -> int:
@@ -143,6 +143,7 @@ def _build(marketplace: Marketplace, now: datetime) -> Catalog:
     index = targeting.build([item.targeting for item in items], ad_line_item)
     campaigns = {campaign.campaign_id: campaign for campaign in marketplace.campaigns}
     fitting = shelf.shelves([ad.creative for ad in ads], [ad.advertiser for ad in ads])
+    flights = _flights(items, ad_line_item, index.hours, zone, every_zone)
     apps = {app.app_id: app for app in marketplace.apps}
     return Catalog(
         ads=tuple(ads),
@@ -156,7 +157,7 @@ def _build(marketplace: Marketplace, now: datetime) -> Catalog:
         ad_advertiser=fitting.ad_advertiser,
         event_bid=np.array([event_bid(item) for item in items], np.int64),
         pricing=np.array([_PRICING[item.pricing] for item in items], np.int8),
-        rules=Rules(index, _flights(items, ad_line_item, index.hours, zone, every_zone)),
+        rules=Rules(index, flights, (*flights,)),
         caps=frequency_cap.build(
             items, marketplace.line_items, campaigns, (ad_line_item, zone, every_zone)
         ),

@@ -95,7 +95,7 @@ def _decided(
         funnel=tuple(slate.funnel),
         rejected=slate.rejected,
         lot=lot,
-        fate=slate.exits.fate,
+        fate=slate.fate,
     )
 
 

@@ -5,6 +5,7 @@ targeting costs a few words ANDed for all ads at once, so it comes before the fl
 looked at ad by ad for those that are left.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,25 +36,30 @@ class Flights(NamedTuple):
     zones: Zones
 
 
-class Rules(NamedTuple):
-    """What `screen` needs of a catalog."""
+FlightColumns = tuple[Rows, NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], Rows, Zones]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What `screen` needs of a catalog; `columns` are the flights as a plain tuple."""
 
     targeting: TargetingIndex
     flights: Flights
+    columns: FlightColumns
 
 
 def screen(slate: Slate, rules: Rules, request: AdRequest, user: UserState, now: datetime) -> Slate:
     """Lists the ads whose line item targets this viewer and runs now."""
     targets = (rules.targeting.bitmaps, rules.targeting.program(Viewer(request, user, now)))
     now_ms = int(now.timestamp() * 1000)
-    return slate.passed(STAGE, _listed(slate.live, targets, rules.flights, now_ms, slate.exits))
+    return slate.passed(STAGE, _listed(slate.live, targets, rules.columns, now_ms, slate.exits))
 
 
 @njit(cache=True)
 def _listed(
     live: Bitmap,
     targets: tuple[NDArray[np.uint64], Rows],
-    flights: Flights,
+    flights: FlightColumns,
     now_ms: int,
     exits: Exits,
 ) -> Rows:
@@ -82,20 +88,21 @@ def _targeted(live: Bitmap, bitmaps: NDArray[np.uint64], program: Rows, exits: E
 
 @njit(cache=True)
 def _keep(left: Bitmap, allowed: Bitmap, code: int, exits: Exits) -> None:
+    tally, fate = exits
     lost = 0
     for word in range(left.shape[0]):
         gone = left[word] & ~allowed[word]
         left[word] &= allowed[word]
         lost += popcount(gone)
-        if exits.fate.shape[0]:
+        if fate.shape[0]:
             while gone:
-                exits.fate[word * 64 + lowest(gone)] = code
+                fate[word * 64 + lowest(gone)] = code
                 gone &= gone - np.uint64(1)
-    exits.tally[code] += lost
+    tally[code] += lost
 
 
 @njit(cache=True)
-def _running(live: Bitmap, flights: Flights, now_ms: int, exits: Exits) -> Rows:
+def _running(live: Bitmap, flights: FlightColumns, now_ms: int, exits: Exits) -> Rows:
     line_item, starts_ms, ends_ms, hours, zone, zones = flights
     local = local_hours(zones, now_ms // 1000)
     found = 0

@@ -9,7 +9,6 @@ ads that could have come there it sums to 1.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -51,19 +50,14 @@ class Chances:
     weight: Floats
 
 
-class Field(NamedTuple):
-    """Who runs: the ads of the slate with their eCPM, then the catalog's advertiser and weight."""
-
-    ads: Rows
-    ecpm: Floats
-    advertiser: Rows
-    weight: Floats
+Field = tuple[Rows, Floats, Rows, Floats]
+"""Who runs: `ads` of the slate and their `ecpm`; `advertiser` and `weight` of all ads."""
 
 
 def lift(slate: Slate, chances: Chances, request: AdRequest, lot: np.uint64) -> Slate:
     """Fills the places that the request asks for and the placement has, each with a propensity."""
     policy, count = chances.policy, min(request.count, request.placement.max_ads)
-    field = Field(slate.ads, slate.ecpm, chances.advertiser, chances.weight)
+    field = (slate.ads, slate.ecpm, chances.advertiser, chances.weight)
     slate.places, slate.propensity = _fill(field, policy.epsilon, policy.top_k, count, lot)
     return slate
 
@@ -72,7 +66,8 @@ def lift(slate: Slate, chances: Chances, request: AdRequest, lot: np.uint64) -> 
 def _fill(
     field: Field, epsilon: float, top_k: int, count: int, lot: np.uint64
 ) -> tuple[Rows, Floats]:
-    open_ = np.ones(field.ads.shape[0], np.bool_)
+    ads, _, advertiser, _ = field
+    open_ = np.ones(ads.shape[0], np.bool_)
     places, propensity = np.empty(count, np.int32), np.empty(count)
     for place in range(count):
         odds = probabilities(field, open_, epsilon, top_k)
@@ -80,26 +75,27 @@ def _fill(
         if picked < 0:
             return places[:place], propensity[:place]
         places[place], propensity[place] = picked, odds[picked]
-        winner = field.advertiser[field.ads[picked]]
+        winner = advertiser[ads[picked]]
         for i in range(open_.shape[0]):
-            open_[i] &= field.advertiser[field.ads[i]] != winner
+            open_[i] &= advertiser[ads[i]] != winner
     return places, propensity
 
 
 @njit(cache=True)
 def probabilities(field: Field, open_: NDArray[np.bool_], epsilon: float, top_k: int) -> Floats:
     """The policy itself: the probability of each ad to take the next place; 0 where not open."""
-    odds = np.zeros(field.ads.shape[0])
-    highest, least = _highest(field.ecpm, open_, top_k)
+    ads, ecpm, _, weight = field
+    odds = np.zeros(ads.shape[0])
+    highest, least = _highest(ecpm, open_, top_k)
     ties, weights = 0, 0.0
     for i in range(odds.shape[0]):
-        if open_[i] and field.ecpm[i] >= least:
-            ties += field.ecpm[i] == highest
-            weights += field.weight[field.ads[i]]
+        if open_[i] and ecpm[i] >= least:
+            ties += ecpm[i] == highest
+            weights += weight[ads[i]]
     for i in range(odds.shape[0]):
-        if open_[i] and field.ecpm[i] >= least:
-            odds[i] = epsilon * field.weight[field.ads[i]] / weights
-            if field.ecpm[i] == highest:
+        if open_[i] and ecpm[i] >= least:
+            odds[i] = epsilon * weight[ads[i]] / weights
+            if ecpm[i] == highest:
                 odds[i] += (1.0 - epsilon) / ties
     return odds
 

@@ -9,7 +9,6 @@ not shown: without a user id, or while the user store is away, capped line items
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -32,25 +31,17 @@ _LIFETIME = _PERIODS[CapPeriod.LIFETIME]
 _CAPPED = CODES[NoAdReason.FREQUENCY_CAP]
 
 
-class CapColumns(NamedTuple):
-    """Caps `begin[row]` to `begin[row + 1]` belong to line item `row`.
-
-    `group` numbers what is counted together: a line item, a campaign or an advertiser.
-    """
-
-    line_item: Rows
-    begin: Rows
-    impressions: NDArray[np.int64]
-    period: NDArray[np.int8]
-    group: Rows
-    zone: Rows
-    zones: Zones
+CapColumns = tuple[Rows, Rows, NDArray[np.int64], NDArray[np.int8], Rows, Rows, Zones]
+"""`line_item` of each ad; caps `begin[row]` to `begin[row + 1]` belong to a line item's row; then
+`impressions`, `period` and `group` of each cap, where a group is what is counted together: a line
+item, a campaign or an advertiser; `zone` of each line item, and the zones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
     """All caps of a catalog, and for each line item that counts towards one, its three groups."""
 
+    count: int
     columns: CapColumns
     groups: dict[str, tuple[int, int, int]]
 
@@ -74,7 +65,7 @@ def build(
             flat.append((cap.impressions, _PERIODS[cap.period], group))
         begin.append(len(flat))
     impressions, period, group_of = np.array(flat, np.int64).reshape(-1, 3).T
-    columns = CapColumns(
+    columns = (
         ads[0],
         np.array(begin, np.int32),
         np.ascontiguousarray(impressions),
@@ -82,7 +73,7 @@ def build(
         group_of.astype(np.int32),
         *ads[1:],
     )
-    return Caps(columns, _counting(everything, campaigns, numbers))
+    return Caps(len(flat), columns, _counting(everything, campaigns, numbers))
 
 
 def _keys(
@@ -114,7 +105,7 @@ def _counting(
 
 def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
     """Takes out what this user has seen often enough, or what cannot be counted."""
-    if not len(caps.columns.group):
+    if not caps.count:
         return slate.passed(STAGE, slate.ads)
     withheld = STAYS
     if not user.known:

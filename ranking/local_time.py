@@ -6,7 +6,6 @@ for `HORIZON_DAYS` ahead; a catalog older than that would miss a daylight-saving
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,11 +21,8 @@ EPOCH_HOUR_OF_WEEK = 72
 NEVER_S = 2**62
 
 
-class Zones(NamedTuple):
-    """Offsets from UTC in seconds: `offset_s[zone, n]` holds until `until_s[zone, n]`."""
-
-    until_s: NDArray[np.int64]
-    offset_s: NDArray[np.int64]
+Zones = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""`until_s` and `offset_s`: `offset_s[zone, n]` east of UTC holds until `until_s[zone, n]`."""
 
 
 def zones(names: Sequence[str], now: datetime) -> Zones:
@@ -35,7 +31,7 @@ def zones(names: Sequence[str], now: datetime) -> Zones:
     width = max((len(zone) for zone in periods), default=1)
     padded = [[*zone, *[zone[-1]] * (width - len(zone))] for zone in periods]
     table = np.array(padded, np.int64).reshape(len(names), width, 2)
-    return Zones(np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1]))
+    return np.ascontiguousarray(table[:, :, 0]), np.ascontiguousarray(table[:, :, 1])
 
 
 def _periods(zone: ZoneInfo, start: datetime) -> list[tuple[int, int]]:
@@ -67,10 +63,11 @@ def _offset(zone: ZoneInfo, at_s: int) -> int:
 @njit(cache=True)
 def offset_at(zones: Zones, zone: int, at_s: int) -> int:
     """Seconds east of UTC in a zone at an instant."""
+    until_s, offset_s = zones
     n = 0
-    while zones.until_s[zone, n] <= at_s:
+    while until_s[zone, n] <= at_s:
         n += 1
-    return int(zones.offset_s[zone, n])
+    return int(offset_s[zone, n])
 
 
 @njit(cache=True)
@@ -89,7 +86,7 @@ def hour_of_week(zones: Zones, zone: int, at_s: int) -> int:
 @njit(cache=True)
 def local_days(zones: Zones, at_s: int) -> NDArray[np.int64]:
     """`day_number` of every zone. Kernels take these before they loop over ads."""
-    days = np.empty(zones.until_s.shape[0], np.int64)
+    days = np.empty(zones[0].shape[0], np.int64)
     for zone in range(days.shape[0]):
         days[zone] = day_number(zones, zone, at_s)
     return days
@@ -98,7 +95,7 @@ def local_days(zones: Zones, at_s: int) -> NDArray[np.int64]:
 @njit(cache=True)
 def local_hours(zones: Zones, at_s: int) -> NDArray[np.int64]:
     """`hour_of_week` of every zone."""
-    hours = np.empty(zones.until_s.shape[0], np.int64)
+    hours = np.empty(zones[0].shape[0], np.int64)
     for zone in range(hours.shape[0]):
         hours[zone] = hour_of_week(zones, zone, at_s)
     return hours

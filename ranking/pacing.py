@@ -72,6 +72,10 @@ class Spending(NamedTuple):
     anchor: Ints
 
 
+Purse = tuple[Ints, Ints, NDArray[np.bool_], Ints, Ints, Ints, Floats]
+"""Daily and total budget, whether paced; spent today and in all, reserved, allowance."""
+
+
 @dataclass(slots=True)
 class SpendBoard:
     """Spend as one worker knows it, an entry for each line item row of the catalog.
@@ -83,13 +87,16 @@ class SpendBoard:
     catalog: Catalog
     budgets: Budgets
     spending: Spending
+    purse: Purse
     trusted: bool = True
     controlled_s: float = field(default=0.0)
 
     @staticmethod
     def for_catalog(catalog: Catalog) -> "SpendBoard":
         """A board for this catalog on which nothing is spent yet."""
-        board = SpendBoard(catalog, _budgets(catalog), _nothing_spent(catalog))
+        budgets, spending = _budgets(catalog), _nothing_spent(catalog)
+        now = (spending.today, spending.total, spending.reserved, spending.allowance)
+        board = SpendBoard(catalog, budgets, spending, (*budgets, *now))
         board.spending.allowance[:] = _first_allowance(board.budgets)
         return board
 
@@ -178,20 +185,17 @@ def _first_allowance(budgets: Budgets) -> Floats:
 
 def screen(slate: Slate, board: SpendBoard) -> Slate:
     """Takes out what has no money left, or is ahead of its plan; notes what the others have."""
-    money = (board.budgets, board.spending)
-    ads, slate.left = _solvent(
-        slate.ads, board.catalog.ad_line_item, money, board.trusted, slate.exits
-    )
+    line_item = board.catalog.ad_line_item
+    ads, slate.left = _solvent(slate.ads, line_item, board.purse, board.trusted, slate.exits)
     return slate.passed(STAGE, ads)
 
 
 @njit(cache=True)
 def _solvent(
-    ads: Rows, line_item: Rows, money: tuple[Budgets, Spending], trusted: bool, exits: Exits
+    ads: Rows, line_item: Rows, purse: Purse, trusted: bool, exits: Exits
 ) -> tuple[Rows, Ints]:
     """The ads that may still promise something, and how many micros each."""
-    daily, total, paced = money[0]
-    today, ever, reserved, _, allowance, _, _, _, _ = money[1]
+    daily, total, paced, today, ever, reserved, allowance = purse
     kept, left, n = np.empty_like(ads), np.empty(ads.shape[0], np.int64), 0
     for ad in ads:
         row, code = line_item[ad], STAYS

@@ -5,7 +5,6 @@ micros an impression, rounded down, so that no price on the way can be above wha
 """
 
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -22,39 +21,30 @@ _FLOOR = CODES[NoAdReason.FLOOR]
 _UNAFFORDABLE = CODES[NoAdReason.UNAFFORDABLE]
 
 
-class Bids(NamedTuple):
-    """What line items pay for what, and (for each ad of the slate) what is left to pay it from."""
+Bids = tuple[Rows, NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]
+"""`line_item` of each ad; `event_bid` and `pricing` of each line item; what is `left` for each ad
+of the slate to be paid from, in micros."""
 
-    line_item: Rows
-    event_bid: NDArray[np.int64]
-    pricing: NDArray[np.int8]
-    left: NDArray[np.int64]
-
-
-class Worth(NamedTuple):
-    """Parallel to ads: probabilities, billable events of 1,000 impressions, micros of 1,000."""
-
-    pctr: Floats
-    pcvr: Floats
-    quality: Floats
-    ecpm: Floats
+Worth = tuple[Floats, Floats, Floats, Floats]
+"""Parallel to ads: `pctr`, `pcvr`, `quality` (billable events of 1,000 impressions), `ecpm`."""
 
 
 def score(
     slate: Slate, request: AdRequest, user: UserState, snapshot: Snapshot, now: datetime
 ) -> Slate:
     """pCTR and pCVR of every ad that is left, its eCPM; what is below the floor leaves."""
-    ads = slate.ads
-    worth = Worth(*np.empty((4, len(ads))))
+    ads, catalog = slate.ads, snapshot.catalog
+    pctr, pcvr, quality, ecpm = np.empty((4, len(ads)))
     if len(ads):
         slate.encoded = snapshot.features.encode(request, user, now)
-        snapshot.ctr.score(ads, slate.encoded, worth.pctr)
-        snapshot.pcvr.score(ads, slate.encoded, worth.pcvr)
-    catalog = snapshot.catalog
-    bids = Bids(catalog.ad_line_item, catalog.event_bid, catalog.pricing, slate.left)
+        snapshot.ctr.score(ads, slate.encoded, pctr)
+        snapshot.pcvr.score(ads, slate.encoded, pcvr)
+    bids = (catalog.ad_line_item, catalog.event_bid, catalog.pricing, slate.left)
+    worth = (pctr, pcvr, quality, ecpm)
     kept = _weigh(ads, worth, bids, request.placement.floor_cpm_micros, slate.exits)
-    slate.pctr, slate.pcvr, slate.quality, slate.ecpm = (column[: len(kept)] for column in worth)
-    slate.funnel.append(("floor", len(ads) - int(slate.exits.tally[_FLOOR])))
+    n = len(kept)
+    slate.pctr, slate.pcvr, slate.quality, slate.ecpm = pctr[:n], pcvr[:n], quality[:n], ecpm[:n]
+    slate.funnel.append(("floor", len(ads) - int(slate.tally[_FLOOR])))
     return slate.passed("affordable", kept)
 
 

@@ -7,7 +7,6 @@ anything here. The one surprising fact: reasons travel as small numbers (their p
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -88,14 +87,12 @@ NO_FLOATS: Floats = np.empty(0)
 NO_FATE: NDArray[np.uint8] = np.empty(0, np.uint8)
 
 
-class Exits(NamedTuple):
-    """Who left: how many for each reason code, and the code of each ad of the catalog if traced.
+Exits = tuple[NDArray[np.int64], NDArray[np.uint8]]
+"""Who left, as kernels take it: `tally` and `fate` of the slate.
 
-    `fate` is empty for requests that are not traced.
-    """
-
-    tally: NDArray[np.int64]
-    fate: NDArray[np.uint8]
+Kernels are given plain tuples and unpack them first. A NamedTuple would cost half a microsecond
+more on the way in, and looking inside a tuple in a loop counts references for every array of it.
+"""
 
 
 @dataclass(slots=True)
@@ -105,11 +102,14 @@ class Slate:
     `live` is the bitmap of ads that fit the placement, before targeting lists them as `ads` (row
     numbers of the catalog). From scoring on, `pctr`, `pcvr`, `quality` (billable events expected
     of 1,000 impressions) and `ecpm` (micros) run parallel to `ads`. After the lift, `places` are
-    positions in `ads`, best place first, each picked with its `propensity`.
+    positions in `ads`, best place first, each picked with its `propensity`. `tally` counts who
+    left by reason code; `fate` is the code of each ad of the catalog if the slate is traced, else
+    empty.
     """
 
     live: Bitmap
-    exits: Exits
+    tally: NDArray[np.int64]
+    fate: NDArray[np.uint8]
     funnel: list[tuple[str, int]]
     ads: Rows = field(default_factory=lambda: NO_ROWS)
     left: NDArray[np.int64] = field(default_factory=lambda: NO_MICROS)
@@ -122,9 +122,14 @@ class Slate:
     propensity: Floats = field(default_factory=lambda: NO_FLOATS)
 
     @property
+    def exits(self) -> Exits:
+        """Where kernels write down who leaves."""
+        return self.tally, self.fate
+
+    @property
     def rejected(self) -> tuple[tuple[NoAdReason, int], ...]:
         """How many ads left, by reason in their order; reasons that took none are not listed."""
-        counts = self.exits.tally[1:].tolist()
+        counts = self.tally[1:].tolist()
         return tuple((reason, n) for reason, n in zip(_ORDER, counts, strict=True) if n)
 
     def passed(self, stage: str, ads: Rows) -> "Slate":
@@ -142,6 +147,7 @@ def new_tally() -> NDArray[np.int64]:
 @njit(cache=True)
 def leave(ad: int, code: int, exits: Exits) -> None:
     """Counts an ad that leaves for the reason `code`, and writes its fate down if asked to."""
-    exits.tally[code] += 1
-    if exits.fate.shape[0]:
-        exits.fate[ad] = code
+    tally, fate = exits
+    tally[code] += 1
+    if fate.shape[0]:
+        fate[ad] = code

@@ -10,6 +10,7 @@ from here until there is a model of conversions.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from models.ctr import counts
@@ -59,8 +60,21 @@ class BoundPrior:
         self, ads: NDArray[np.int32], encoded: EncodedRequest, out: NDArray[np.float64]
     ) -> None:
         """Writes the smoothed rate of each ad in the request's placement."""
-        cells = self.counts.cell_of[encoded.placement][ads]
-        out[:] = np.where(cells >= 0, self.cell_rates[cells], self.ad_rates[ads])
+        cell_of = self.counts.cell_of[encoded.placement]
+        _look_up(ads, cell_of, (self.cell_rates, self.ad_rates), out)
+
+
+@njit(cache=True)
+def _look_up(
+    ads: NDArray[np.int32],
+    cell_of: NDArray[np.int32],
+    rates: tuple[Floats, Floats],
+    out: NDArray[np.float64],
+) -> None:
+    cell_rates, ad_rates = rates
+    for i in range(ads.shape[0]):
+        cell = cell_of[ads[i]]
+        out[i] = cell_rates[cell] if cell >= 0 else ad_rates[ads[i]]
 
 
 CLICKS = Prior("prior", counts.CLICKS, counts.IMPRESSIONS, DEFAULT_CTR, strength=100.0)

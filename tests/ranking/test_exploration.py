@@ -10,7 +10,7 @@ from hypothesis import given, settings, strategies as st
 from models.domain.history import History, HistoryCell
 from models.domain.user import UserState
 from ranking.decision import Decision, decide
-from ranking.exploration import ExplorationPolicy, Field, probabilities
+from ranking.exploration import ExplorationPolicy, probabilities
 from tests.builders import (
     NOW,
     ad_request,
@@ -126,9 +126,7 @@ def test_the_probabilities_of_a_place_sum_to_one_over_its_top_k(
     n = len(ecpm)
     weight = np.array(data.draw(st.lists(st.floats(1, 10), min_size=n, max_size=n)))
     is_open = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
-    field = Field(
-        np.arange(n, dtype=np.int32), np.array(ecpm), np.arange(n, dtype=np.int32), weight
-    )
+    field = (np.arange(n, dtype=np.int32), np.array(ecpm), np.arange(n, dtype=np.int32), weight)
     odds = probabilities(field, is_open, epsilon, top_k)
     worth = sorted((e for e, may in zip(ecpm, is_open, strict=True) if may), reverse=True)
     assert odds.sum() == pytest.approx(1.0 if worth else 0.0)
