@@ -65,7 +65,7 @@ def test_a_slate_of_one_request_does_not_change_the_next() -> None:
     catalog = Catalog.build(small_marketplace(), NOW)
     slot = catalog.placements["pl2"]
     first = catalog.slate_for(slot)
-    first.exits.tally[:] = 99
+    first.tally[:] = 99
     first.funnel.append(("x", 0))
     again = catalog.slate_for(slot)
     assert again.rejected == ((NoAdReason.FORMAT, 4),)
