@@ -8,12 +8,12 @@ not ready, but it goes on publishing catalogs, and the workers notice nothing.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
-import msgspec
 from aiohttp import web
 
 from adserver import metrics
-from adserver.api.problems import PROBLEM_JSON, ProblemDocument
+from adserver.api.problems import PROBLEM_JSON, problem_answer
 from adserver.config import Settings
 
 OK = b'{"status":"ok"}'
@@ -34,9 +34,10 @@ class Readiness:
         missing = self.missing()
         if not missing:
             return web.Response(body=OK, content_type="application/json")
-        document = ProblemDocument("Service Unavailable", 503, f"waiting for {', '.join(missing)}")
-        body = msgspec.json.encode(document)
-        return web.Response(status=503, body=body, content_type=PROBLEM_JSON)
+        problem = problem_answer(
+            HTTPStatus.SERVICE_UNAVAILABLE, f"waiting for {', '.join(missing)}"
+        )
+        return web.Response(status=503, body=problem.body, content_type=PROBLEM_JSON)
 
 
 @asynccontextmanager

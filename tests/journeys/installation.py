@@ -143,7 +143,7 @@ def installation(directory: Path, redis_url: str, **changes: Any) -> Iterator[In
             secret_key="a secret of these tests",
             token_keys="k1:" + "7a" * 32,
             trusted_proxies=1,
-            ship_interval_ms=50,
+            ship_interval_ms=200,
         ),
         **changes,
     )
