@@ -6,6 +6,7 @@ because every retry of a request is a decision of its own.
 """
 
 from datetime import datetime
+from itertools import count
 from os import urandom
 from typing import NamedTuple
 from uuid import UUID
@@ -62,7 +63,7 @@ def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot
 def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
     request, decision, user = outcome.request, outcome.decision, outcome.user
     return Decided(
-        event_id=UUID(bytes=urandom(16)),
+        event_id=_drawn_id(),
         request_id=request.request_id,
         occurred_ms=int(outcome.now.timestamp() * 1000),
         app_id=request.app.app_id,
@@ -81,3 +82,14 @@ def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
         test=request.test,
         partner_id=request.app.partner_id or NO_PARTNER,
     )
+
+
+_ids = count(int.from_bytes(urandom(16)) >> 1)
+
+
+def _drawn_id() -> UUID:
+    """An id nobody else has: 127 bits drawn when the process started, and counted up from there.
+
+    Drawing each one cost 30 us under load: a system call gives the interpreter to another thread.
+    """
+    return UUID(int=next(_ids))

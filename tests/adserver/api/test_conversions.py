@@ -130,7 +130,7 @@ def test_only_a_signed_call_with_a_known_key_is_heard(worker: Worker, client: Cl
         (b'{"conversions": [{"conversion_id": "c", "click_id": "k", "value_minor": -1}]}', 400,
          "/conversions/0/value_minor"),
         (b'{"conversions": [{"conversion_id": "c", "click_id": "k", '
-         b'"occurred_at": "2026-11-22T10:01:00"}]}', "/conversions/0/occurred_at"),
+         b'"occurred_at": "2026-11-22T10:01:00"}]}', 400, "/conversions/0/occurred_at"),
     ],
 )  # fmt: skip
 def test_a_malformed_batch_is_refused_whole(
