@@ -21,7 +21,7 @@ from models.ctr.dataset import Dataset
 from models.ctr.encoding import Floats
 from models.ctr.features import Kind
 
-MAX_ROWS = 100_000
+MAX_ROWS = 60_000
 BINS = 20
 LARGEST = 1e30
 INVERSE_PENALTY = 0.1

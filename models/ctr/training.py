@@ -32,6 +32,9 @@ INNER_FOLDS = 4
 STOP_SHARE = 0.1
 PATIENCE = 30
 
+MOST_ROWS = 250_000
+"""A booster grows on no more rows than this, unless more than half as many are clicked."""
+
 ROWS_PER_CATEGORY, CATEGORY_ROWS = 250, (10, 100)
 """A value is a category of its own from a 250th of the rows on, 10 rows at least, 100 at most.
 Rarer ones share one, and are told apart by their histories."""
@@ -56,8 +59,8 @@ class Recipe:
         if rows < 60_000:
             return Recipe(threads=threads or 1)
         if rows < 200_000:
-            return Recipe(members=2, rounds=150, leaves=31, threads=threads)
-        return Recipe(members=1, rounds=200, leaves=63, threads=threads)
+            return Recipe(members=2, rounds=150, threads=threads)
+        return Recipe(members=1, rounds=200, leaves=31, threads=threads)
 
     def parameters(self, seed: int) -> dict[str, Any]:
         """LightGBM's parameters. Values beside its defaults were chosen on real logs in folds."""
@@ -66,13 +69,14 @@ class Recipe:
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "min_data_in_leaf": 20,
-            "feature_fraction": 0.7,
+            "feature_fraction_bynode": 0.6,
             "bagging_fraction": 0.8,
             "bagging_freq": 1,
             "lambda_l2": 5.0,
             "cat_smooth": 10.0,
             "cat_l2": 10.0,
-            "max_cat_threshold": 32,
+            "max_bin": 127,
+            "max_cat_threshold": 6,
             "num_threads": self.threads,
             "deterministic": True,
             "force_col_wise": True,
@@ -175,15 +179,17 @@ def _member(
     fold = np.full(len(clicked), -1)
     fold[grow] = rng.permutation(len(grow)) % INNER_FOLDS
     rows = fill_elsewhere(grower.dataset, fold, INNER_FOLDS)
-    columns = columns_of(rows, grower.slots, grower.vocabularies)
+    grow, weights = _thinned(clicked, grow, rng)
     parameters = recipe.parameters(int(rng.integers(1 << 31)))
     growing = lightgbm.Dataset(
-        columns[grow],
+        columns_of(rows[grow], grower.slots, grower.vocabularies),
         clicked[grow],
+        weight=weights,
         categorical_feature=list(grower.vocabularies),
         params=parameters,
     )
-    stopping = lightgbm.Dataset(columns[stop], clicked[stop], reference=growing)
+    seen = columns_of(rows[stop], grower.slots, grower.vocabularies)
+    stopping = lightgbm.Dataset(seen, clicked[stop], reference=growing)
     booster = lightgbm.train(
         parameters,
         growing,
@@ -195,9 +201,26 @@ def _member(
         ],
     )
     text = booster.model_to_string(num_iteration=booster.best_iteration)
-    raw = np.asarray(booster.predict(columns[stop], raw_score=True))
+    raw = np.asarray(booster.predict(seen, raw_score=True))
     weight = 1.0 / recipe.members
     return Member(text, tuple(grower.slots), dict(grower.vocabularies), weight), raw
+
+
+def _thinned(
+    clicked: Floats, rows: Indices, rng: np.random.Generator
+) -> tuple[Indices, Floats | None]:
+    """Of many rows, all clicked ones and a draw of the others, each of which then weighs more.
+
+    Weighed like this the loss, and so the probability, is what it would be with all rows.
+    """
+    others = rows[clicked[rows] <= 0]
+    clicks = len(rows) - len(others)
+    kept = max(MOST_ROWS - clicks, clicks)
+    if len(rows) <= MOST_ROWS or kept >= len(others):
+        return rows, None
+    drawn = rng.choice(others, kept, replace=False)
+    thinned = np.sort(np.concatenate([rows[clicked[rows] > 0], drawn]))
+    return thinned, np.where(clicked[thinned] > 0, 1.0, len(others) / kept)
 
 
 def _parts(
