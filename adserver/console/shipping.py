@@ -10,11 +10,12 @@ import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from adserver.config import Settings
 from adserver.eventlog.ddl import prepare
-from adserver.eventlog.shipper import LONGEST_PAUSE_S, SHIPPED, Shipper
-from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
+from adserver.eventlog.shipper import SHIPPED, Shipper
+from adserver.ports import EventStore
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +23,17 @@ TELL_EVERY_S = 60.0
 
 
 class Shipping:
-    """Runs a shipper beside the event loop."""
+    """Runs a shipper beside the event loop. `prepared` is set once the tables are there."""
 
     def __init__(self, settings: Settings, store: EventStore) -> None:
-        outboxes = settings.data_dir / "outbox"
-        self.prepared = threading.Event()
-        self._settings = settings
-        self._store = store
-        self._shipper = Shipper(outboxes, store, settings.ship_batch_rows)
+        self._interval_s = settings.ship_interval_ms / 1000
+        self._shipper = Shipper(
+            settings.data_dir / "outbox",
+            store,
+            settings.ship_batch_rows,
+            partial(prepare, store, settings.clickhouse_cluster, settings.log_retention_days),
+        )
+        self.prepared = self._shipper.prepared
         self._stop = threading.Event()
         self._told = 0.0
 
@@ -65,15 +69,5 @@ class Shipping:
             await asyncio.to_thread(thread.join)
 
     def _run(self) -> None:
-        while not self._stop.is_set() and not self.prepared.is_set():
-            try:
-                settings = self._settings
-                prepare(self._store, settings.clickhouse_cluster, settings.log_retention_days)
-            except (StoreAwayError, StatementRefusedError) as trouble:
-                log.warning("the event tables cannot be prepared yet: %s", trouble)
-                self._stop.wait(LONGEST_PAUSE_S / 10)
-            else:
-                self.prepared.set()
-                log.info("event store %d.%d is ready", *self._store.version())
-        self._shipper.run(self._settings.ship_interval_ms / 1000, self._stop)
+        self._shipper.run(self._interval_s, self._stop)
         self._shipper.close()

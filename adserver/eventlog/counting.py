@@ -165,7 +165,7 @@ async def settle_all(outbox: Waiting, bookkeeper: Bookkeeper, events: Sequence[T
                 RECOUNTED.labels(booked.verdict.value).inc()
             settled += len(wave)
     except StoreAwayError:
-        log.info("the Bookkeeper is away; %d of %d events settled", settled, len(events))
+        log.debug("the Bookkeeper is away; %d of %d events settled", settled, len(events))
     return settled
 
 

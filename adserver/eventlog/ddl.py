@@ -7,10 +7,13 @@ two, a replicated `<name>_local` on each node and a `Distributed` one under the 
 everybody reads and writes.
 """
 
+import logging
 from dataclasses import dataclass
 
 from adserver.eventlog.schema import TABLES, Column, Table
 from adserver.ports import EventStore
+
+log = logging.getLogger(__name__)
 
 Version = tuple[int, int]
 
@@ -94,6 +97,7 @@ def prepare(store: EventStore, cluster: str = "", retention_days: int = 0) -> No
     for table in TABLES:
         for statement in add_missing(table, present[table.name], dialect):
             store.execute(statement)
+    log.info("event store %d.%d is ready", *dialect.version)
 
 
 def _stored(table: Table, dialect: Dialect, name: str, where: str) -> str:

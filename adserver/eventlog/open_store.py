@@ -6,6 +6,7 @@ Never here: what is done with it. The one surprising fact: a reader need not kno
 console runs. When the data directory is taken, its owner is asked instead.
 """
 
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from adserver.eventlog.store_console import SOCKET_NAME, ConsoleStore
 from adserver.ports import EventStore, StoreAwayError
 
 DIRECTORY = "events"
+PATIENCE_S = 15.0
+LOOK_AGAIN_S = 0.1
 
 
 def open_for_writing(settings: Settings) -> EventStore:
@@ -31,22 +34,31 @@ def open_for_writing(settings: Settings) -> EventStore:
 
 
 def open_for_reading(settings: Settings) -> EventStore:
-    """The store of every other command, whether the console runs or not.
+    """The store of every other command, whether the console runs or not. Blocks until it answers.
 
     Raises:
         StoreAwayError: chDB is held by a process that is not a console; the message says by which.
     """
     if settings.clickhouse_url:
         return ClickHouseStore(settings.clickhouse_url, settings.clickhouse_cluster)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        store = _own_or_the_consoles(settings.data_dir)
+        try:
+            store.query("SELECT 1")
+        except StoreAwayError:  # a console that has just started
+            if time.monotonic() > until:
+                raise
+            time.sleep(LOOK_AGAIN_S)
+        else:
+            return store
+
+
+def _own_or_the_consoles(data_dir: Path) -> EventStore:
     try:
-        store = _chdb(settings.data_dir, "an adunion command that reads")
+        store = _chdb(data_dir, "an adunion command that reads")
     except HeldError as held:
-        socket_path = settings.data_dir / SOCKET_NAME
-        if socket_path.is_socket():
-            return ConsoleStore(socket_path)
-        raise StoreAwayError(
-            f"the event store is in use and no console answers for it: {held}"
-        ) from held
+        return ConsoleStore(data_dir / SOCKET_NAME, str(held))
     prepare(store)  # no console may ever have run here
     return store
 

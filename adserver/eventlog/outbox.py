@@ -31,6 +31,8 @@ LAZY_COMMIT_S = 0.05
 SETTLED_AT_ONCE = 64
 # Statistics may not use the last tenth of the limit: it is kept for events that carry money.
 KEPT_FOR_MONEY = 10
+# 32 MB: usually the shipper, which has more time, cleans up before.
+CHECKPOINT_PAGES = 8_000
 # The console may be counting what our predecessor left behind.
 PATIENCE_S = 10.0
 
@@ -171,7 +173,7 @@ class WorkerOutbox:
             self._file.close()
             set_aside(self._path, str(damage))
             DAMAGED.inc()
-            self._file = OutboxFile(self._path)
+            self._file = OutboxFile(self._path, CHECKPOINT_PAGES)
             self._commit(group)
         else:
             APPENDED.inc(sum(new))
@@ -207,7 +209,7 @@ def lock_path(directory: Path, worker_id: str) -> Path:
 def open_sound(path: Path) -> OutboxFile:
     """Opens an outbox after reading it whole; a damaged one is set aside and an empty one begun."""
     try:
-        opened = OutboxFile(path)
+        opened = OutboxFile(path, CHECKPOINT_PAGES)
         try:
             opened.check()
         except sqlite3.DatabaseError:
@@ -218,7 +220,7 @@ def open_sound(path: Path) -> OutboxFile:
     except sqlite3.DatabaseError as damage:
         set_aside(path, str(damage))
         DAMAGED.inc()
-        opened = OutboxFile(path)
+        opened = OutboxFile(path, CHECKPOINT_PAGES)
     return opened
 
 

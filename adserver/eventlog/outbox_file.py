@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LAYOUT = 1
 BUSY_TIMEOUT_S = 10.0
+# In one shipment: deleting more at once would hold up the worker's next commit.
+MOST_BATCHES = 2_000
 _TABLES = """
 CREATE TABLE tally (written INTEGER NOT NULL, gone INTEGER NOT NULL, name TEXT NOT NULL);
 CREATE TABLE waiting (seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id BLOB NOT NULL UNIQUE,
@@ -78,9 +80,16 @@ class OutboxFile:
     Every method is one transaction and may raise `sqlite3.DatabaseError`.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Opens or makes the file. Raises `sqlite3.DatabaseError` when it is not a sound outbox."""
+    def __init__(self, path: Path, checkpoint_pages: int = 1_000) -> None:
+        """Opens or makes the file.
+
+        Whoever commits when its log has `checkpoint_pages` cleans up, which takes some syncs.
+
+        Raises:
+            sqlite3.DatabaseError: it is not a sound outbox of this release.
+        """
         self.path = path
+        self._checkpoint_pages = checkpoint_pages
         self._db = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
@@ -93,6 +102,7 @@ class OutboxFile:
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")  # a commit is on disk when it returns
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {self._checkpoint_pages}")
         with self._writing():
             layout = self._db.execute("PRAGMA user_version").fetchone()[0]
             if layout == 0:
@@ -207,7 +217,10 @@ class OutboxFile:
     def _next_bounds(self, max_rows: int) -> tuple[int, int] | None:
         first = last = None
         total = 0
-        for seq, rows in self._db.execute("SELECT seq, rows FROM batch ORDER BY seq"):
+        found = self._db.execute(
+            "SELECT seq, rows FROM batch ORDER BY seq LIMIT ?", (MOST_BATCHES,)
+        )
+        for seq, rows in found:
             if first is not None and total + rows > max_rows:
                 break
             first, last, total = first or seq, seq, total + rows

@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,8 @@ class Shipper:
     directory: Path
     store: EventStore
     batch_rows: int
+    prepare: Callable[[], None] = lambda: None  # makes the tables; asked first after any trouble
+    prepared: threading.Event = field(default_factory=threading.Event)
     _open: dict[Path, tuple[int, OutboxFile]] = field(default_factory=dict, repr=False)
     _touched_days: set[int] = field(default_factory=set, repr=False)
     _touching: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -63,16 +65,25 @@ class Shipper:
         while not stop.is_set():
             began = time.monotonic()
             try:
+                if self._is_new_or_was_away():
+                    self.prepare()
+                    self.prepared.set()
                 shipped = self.ship_once()
             except (StoreAwayError, StatementRefusedError) as trouble:
-                self._note_away(trouble, pause)
-                stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_S)
+                self._note_away(str(trouble), pause)
+            except Exception as trouble:
+                log.exception("shipping failed")
+                self._note_away(repr(trouble), pause)
+            else:
+                pause = FIRST_PAUSE_S
+                if shipped < self.batch_rows:
+                    stop.wait(max(interval_s, REST_SHARE * (time.monotonic() - began)))
                 continue
-            pause = FIRST_PAUSE_S
-            if shipped < self.batch_rows:
-                took = time.monotonic() - began
-                stop.wait(max(interval_s, REST_SHARE * took))
+            stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _is_new_or_was_away(self) -> bool:
+        return self._away_since is not None or not self.prepared.is_set()
 
     def ship_once(self) -> int:
         """One shipment from each outbox. Answers how many rows the store acknowledged.
@@ -169,7 +180,7 @@ class Shipper:
         self._waiting[worker] = rows
         BACKLOG.labels(worker).set(rows)
 
-    def _note_away(self, trouble: Exception, pause: float) -> None:
+    def _note_away(self, trouble: str, pause: float) -> None:
         FAILED.inc()
         now = time.monotonic()
         if self._away_since is None:

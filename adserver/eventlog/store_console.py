@@ -25,8 +25,10 @@ ANSWER_TIMEOUT_S = 600
 class ConsoleStore:
     """Reads through the console of a data directory."""
 
-    def __init__(self, socket_path: Path) -> None:
+    def __init__(self, socket_path: Path, otherwise: str = "") -> None:
+        """`otherwise` is what to say, besides, when nobody answers there."""
         self._path = socket_path
+        self._otherwise = otherwise
 
     def execute(self, statement: str) -> None:
         """Refused: only the console writes."""
@@ -46,7 +48,8 @@ class ConsoleStore:
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as trouble:
-            raise StoreAwayError(f"the console does not answer on {self._path}") from trouble
+            message = f"no console answers on {self._path}"
+            raise StoreAwayError(f"{message}: {self._otherwise or trouble}") from trouble
         finally:
             connection.close()
         if answer.status == http.client.OK:

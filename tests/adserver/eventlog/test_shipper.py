@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adserver.eventlog.ddl import prepare
 from adserver.eventlog.liveness import Held
 from adserver.eventlog.outbox import lock_path
 from adserver.eventlog.outbox_file import Batch, OutboxFile, Settled
@@ -172,6 +173,51 @@ def test_the_loop_outlives_an_outage_and_says_how_much_waits(
     assert len(memory.ids("impressions")) == 12
     assert "12 rows wait" in caplog.text
     assert "event store back" in caplog.text
+
+
+def test_the_tables_are_made_again_when_the_store_came_back_without_them(
+    tmp_path: Path, store: EventStore
+) -> None:
+    fill(tmp_path / "w0.sqlite", 0, 5)
+    store.execute("DROP TABLE impressions")
+    shipper = Shipper(tmp_path, store, 10, prepare=lambda: prepare(store))
+    shipper.prepared.set()
+    stop = threading.Event()
+    loop = threading.Thread(target=shipper.run, args=(0.01, stop))
+    loop.start()
+    for _ in range(300):
+        if shipper.waiting == 0 and shipper.take_touched_days():
+            break
+        stop.wait(0.02)
+    stop.set()
+    loop.join()
+    shipper.close()
+    assert len(event_ids(store, "impressions", 0, FOREVER)) == 5
+
+
+def test_an_unforeseen_failure_does_not_end_the_loop(
+    tmp_path: Path, memory: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path / "w0.sqlite", 0, 5)
+    failures = [ZeroDivisionError("nobody thought of it")]
+
+    def prepare_badly() -> None:
+        if failures:
+            raise failures.pop()
+
+    shipper = Shipper(tmp_path, memory, 10, prepare_badly)
+    stop = threading.Event()
+    loop = threading.Thread(target=shipper.run, args=(0.01, stop))
+    loop.start()
+    for _ in range(300):
+        if memory.inserted:
+            break
+        stop.wait(0.02)
+    stop.set()
+    loop.join()
+    shipper.close()
+    assert len(memory.ids("impressions")) == 5
+    assert "nobody thought of it" in caplog.text
 
 
 def test_every_row_reaches_both_kinds_of_store(tmp_path: Path, store: EventStore) -> None:
