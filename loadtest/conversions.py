@@ -73,7 +73,7 @@ class ConversionDesk:
         answer = await self.client.post_json("/v1/conversions", body, headers)
         if answer.status != 200:
             return Counter({f"http_{answer.status}": len(batch)})
-        verdicts = msgspec.json.decode(answer.body).get("conversions", [])
+        verdicts = msgspec.json.decode(answer.body)["results"]
         return Counter(
             "counted" if verdict.get("counted") else str(verdict.get("reason"))
             for verdict in verdicts
