@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from adserver.marketplace.problem import NotationError
 from models.domain.money import Micros, parse_amount
@@ -25,7 +26,7 @@ _NOT_PRINTABLE = re.compile(
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_WEB = re.compile(r"https?://[^\s/?#]+[^\s]*")
+_WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _ANY_URL = re.compile(
     r"(?!javascript:|data:|file:|https?:(?!//[^\s/?#]))[A-Za-z][A-Za-z0-9+.-]*:[^\s]+",
     re.IGNORECASE,
@@ -109,10 +110,25 @@ def host(*, empty: bool = False) -> Notation:
 
 
 def url(*, web_only: bool = False, empty: bool = False) -> Notation:
-    """An address of at most 2048 characters."""
+    """An address of at most 2048 characters that can be taken apart."""
     pattern, meaning = (_WEB, "an http(s) address") if web_only else (_ANY_URL, "a full address")
     shape, length = matching(pattern, meaning, "URL", empty=empty), text(2048)
-    return Notation("URL", plain_text, str, lambda value: shape.check(value) or length.check(value))
+
+    def check(value: str) -> str | None:
+        return shape.check(value) or length.check(value) or _broken_host(value)
+
+    return Notation("URL", plain_text, str, check)
+
+
+def _broken_host(address: str) -> str | None:
+    """What is wrong with whom an address names: half a bracket, no host, a port above 65535."""
+    try:
+        parts = urlsplit(address)
+        is_web = parts.scheme in {"http", "https"}
+        named = not is_web or (parts.hostname and parts.port != 0)
+    except ValueError as error:
+        return f"names a host that cannot be: {error}"
+    return None if named else "names no host"
 
 
 def whole_number(least: int, most: int) -> Notation:

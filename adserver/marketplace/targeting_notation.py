@@ -37,6 +37,7 @@ _PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
         "a range of years such as 18..24 or 60..",
     ),
 }
+_RANGES = frozenset({"age", "os_version"})
 _NAMES = {"device_type": DEVICE_TYPES, "connection": CONNECTIONS}
 _NUMBERS = {
     "device_type": (1, 8),
@@ -99,7 +100,7 @@ def read_values(name: str, raw: Raw) -> frozenset[str]:
 
 
 def _value_reader(name: str) -> Callable[[Raw], str]:
-    if name in {"age", "os_version"}:  # "18" means exactly 18; it is kept as the range it is
+    if name in _RANGES:  # "18" means exactly 18; it is kept as the range it is
         return lambda raw: (
             written if ".." in (written := plain_text(raw)) else f"{written}..{written}"
         )
@@ -203,7 +204,11 @@ def check_value(name: str, value: str) -> str | None:
     """What is wrong with one value of attribute `name`, or None."""
     if name in _PATTERNS:
         pattern, meaning = _PATTERNS[name]
-        return None if pattern.fullmatch(value) else f"{value[:80]!r} is not {meaning}"
+        if not pattern.fullmatch(value):
+            return f"{value[:80]!r} is not {meaning}"
+        if name in _RANGES and _is_empty(value):
+            return f"{value} holds nothing: write it from the smaller to the larger"
+        return None
     if value.lower() in _NAMES.get(name, ()):
         return None
     if name in _NUMBERS:
@@ -212,3 +217,9 @@ def check_value(name: str, value: str) -> str | None:
         names = "".join(f" or {other}" for other in _NAMES.get(name, ()))
         return None if fits else f"{value[:80]!r} is not {least} to {most}{names}"
     return _FREE_TEXT.check(value)
+
+
+def _is_empty(value: str) -> bool:
+    """Whether a range ends before it begins. "14.2..14" does not: its end is all that is 14."""
+    ends = [[int(part) for part in end.split(".")] for end in value.split("..") if end]
+    return len(ends) == 2 and ends[0][: len(ends[1])] > ends[1]

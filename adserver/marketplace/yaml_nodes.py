@@ -90,6 +90,15 @@ def _broken(message: str, line: int) -> CatalogError:
     return CatalogError(Problem("", "", "", message, line))
 
 
+def _mergeable(value: Node) -> list[Node]:
+    """The mappings behind "<<": one, or a list of them."""
+    found = [value] if value.items is None else value.items
+    for node in found:
+        if node.pairs is None:
+            raise _broken("<< takes a mapping, or a list of them", node.line)
+    return found
+
+
 class _Composer:
     """Builds nodes from parser events; recursion goes as deep as the text does."""
 
@@ -160,7 +169,7 @@ class _Composer:
                 raise _broken("a field's name is expected here", key.line)
             value = self._node(next(self._events))
             if key.text == "<<":
-                merged.extend(value.items or [value])
+                merged.extend(_mergeable(value))
                 continue
             if key.text in pairs:
                 raise CatalogError(Problem("", "", key.text, "is written twice", key.line))

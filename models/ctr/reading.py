@@ -66,7 +66,7 @@ class AdAttributes:
             w=creative.w,
             h=creative.h,
             landing_kind=creative.landing_kind,
-            landing_host=urlsplit(creative.landing_url).netloc,
+            landing_host=_host(creative.landing_url),
             duration_ms=creative.duration_ms,
             bid_micros=line_item.bid_micros,
             title=creative.title,
@@ -74,6 +74,14 @@ class AdAttributes:
             title_length=len(creative.title),
             description_length=len(creative.description),
         )
+
+
+def _host(address: str) -> str:
+    """Whom an address leads to; "" where it cannot be told: one bad link stops no catalog."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from adserver.marketplace.list_notation import MOST_PIXELS
+from adserver.marketplace.notation import url
 from adserver.marketplace.targeting_notation import CONNECTIONS, DEVICE_TYPES, check_value
 from models.domain.campaign import (
     SOLD_PRICING_MODELS,
@@ -38,7 +39,9 @@ SIZES = st.tuples(PIXELS, PIXELS)
 INSTANTS = st.integers(946_900_000_000_000, 4_130_000_000_000_000).map(
     lambda micros: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
 )
-URLS = st.from_regex(r"https?://[a-z0-9.-]{1,40}(/[!-~]{0,60})?", fullmatch=True)
+PLAIN_URLS = st.from_regex(r"https?://[a-z0-9.-]{1,40}(/[!-~]{0,60})?", fullmatch=True)
+ODD_URLS = st.from_regex(r"https?://[!-~\u0100-\u2200]{1,12}", fullmatch=True)
+URLS = (PLAIN_URLS | ODD_URLS).filter(lambda address: not url(web_only=True).check(address))
 CAPS = st.lists(
     st.builds(
         FrequencyCap,

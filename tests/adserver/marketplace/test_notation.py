@@ -185,3 +185,38 @@ def test_times_keep_their_microseconds() -> None:
     starts = LINE_ITEM.by_name["starts_at"]
     when = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
     assert starts.read(starts.write(when, UTC_ZONE), UTC_ZONE) == when
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[bad/",
+        "http://a]b/",
+        "https://exam\u2100ple.com/",
+        "https://:80/",
+        "https://shop.example:99999/",
+        "https://shop.example:port/",
+        "tbopen://[x",
+    ],
+)
+def test_an_address_that_cannot_be_taken_apart_is_refused(address: str) -> None:
+    assert "host" in (url().check(address) or "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["HTTPS://Shop.example/", "https://[::1]:8080/x", "https://\u5546\u5e97.example/\u8336?a=b"],
+)
+def test_web_addresses_may_be_in_capitals_in_brackets_and_in_any_alphabet(address: str) -> None:
+    assert url(web_only=True).check(address) is None
+
+
+@pytest.mark.parametrize("name", ["age", "os_version"])
+def test_a_range_that_ends_before_it_begins_is_refused(name: str) -> None:
+    with pytest.raises(NotationError, match="holds nothing"):
+        read_values(name, "40..20")
+
+
+@pytest.mark.parametrize("written", ["14.2..14", "14.0..14", "7..7", "9..10", "9.9..10.1"])
+def test_a_range_of_versions_ends_with_all_that_its_end_begins(written: str) -> None:
+    assert read_values("os_version", written) == {written}

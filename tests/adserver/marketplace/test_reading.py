@@ -188,6 +188,8 @@ apps:
         b"\x80abc",
         "name: \x07",
         "apps: !!python/object/apply:os.system [echo]",
+        "apps: [{<<: [1, 2], app_id: a, name: A, bundle: b, category: c}]",
+        "apps: [{<<: words, app_id: a, name: A, bundle: b, category: c}]",
     ],
 )
 def test_what_is_no_catalog_at_all_is_refused_and_not_a_crash(text: str | bytes) -> None:

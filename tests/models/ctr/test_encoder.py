@@ -204,3 +204,9 @@ def test_a_catalog_without_ads_or_history_can_be_bound() -> None:
     assert empty.ad_rows.shape == (0, SERVING_SCHEMA.width_of(Half.AD))
     encoded = empty.encode(builders.ad_request(), UserState(), NOW)
     assert len(encoded.row) == SERVING_SCHEMA.width_of(Half.REQUEST)
+
+
+def test_an_ad_whose_link_cannot_be_taken_apart_has_no_landing_host() -> None:
+    broken = builders.creative(landing_url="http://[bad/")
+    found = AdAttributes.of(builders.advertiser(), builders.line_item(), broken)
+    assert found.landing_host == ""
