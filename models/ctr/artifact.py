@@ -128,6 +128,7 @@ def from_files(files: Mapping[str, bytes], expected: FeatureSchema | None = None
         raise
     except (LookupError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"the manifest does not fit its files: {error!r}") from None
+    _require_shapes(artifact)
     if artifact.schema.hash != body["schema_hash"]:
         raise ArtifactError("written for another encoding of its features; train it anew")
     if expected is not None and artifact.schema.hash != expected.hash:
@@ -145,7 +146,7 @@ def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
         newest = int(body["format"])
     except KeyError as error:
         raise ArtifactError(f"no model: {error} is missing") from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise ArtifactError(f"{MANIFEST} is damaged or cut short") from None
     if newest > FORMAT:
         raise ArtifactError(f"format {newest} is newer than {FORMAT}, which this version reads")
@@ -194,6 +195,44 @@ def _artifact(files: Mapping[str, bytes], body: Mapping[str, Any]) -> Artifact:
         },
         metrics=json.loads(files[METRICS]),
         documents={name: files[name] for name in body["documents"]},
+    )
+
+
+def _require_shapes(artifact: Artifact) -> None:
+    """The kernels read without looking where an array ends, and searches believe in its order.
+
+    Raises:
+        ArtifactError: an array that is not what it should be, named.
+    """
+    rows, scores = artifact.known_rows, artifact.known_scores
+    curve = artifact.calibration
+    vocabularies = [v.keys for member in artifact.members for v in member.vocabularies.values()]
+    right = {
+        "known rows": _is(rows, np.float64, (*rows.shape[:1], len(artifact.schema.slots))),
+        "known scores": _is(scores, np.float64, rows.shape[:1]) and np.isfinite(scores).all(),
+        "calibration": all(_is(a, np.float64, a.shape[:1]) for a in (curve.knots, curve.levels)),
+        "a vocabulary": all(_rises(keys, np.float64) for keys in vocabularies),
+        "a history": all(map(_is_counted, artifact.histories.values())),
+    }
+    wrong = [name for name, fits in right.items() if not fits]
+    if wrong:
+        raise ArtifactError(f"{TABLES} does not fit the model: {wrong[0]}")
+
+
+def _is(array: NDArray[Any], kind: type[np.generic], shape: tuple[int, ...]) -> bool:
+    return array.dtype == kind and array.shape == shape
+
+
+def _rises(keys: NDArray[Any], kind: type[np.generic]) -> bool:
+    return _is(keys, kind, keys.shape[:1]) and bool(np.all(keys[1:] > keys[:-1]))
+
+
+def _is_counted(table: HistoryTable) -> bool:
+    counts = np.stack([table.clicks, table.impressions])
+    return (
+        _rises(table.keys, np.uint64)
+        and _is(counts, np.float64, (2, len(table.keys)))
+        and bool(np.all(np.isfinite(counts)) and np.all(counts >= 0))
     )
 
 

@@ -187,6 +187,48 @@ def test_a_booster_that_cannot_be_served_is_refused_with_its_reason() -> None:
         artifact.load(replace(MADE, members=members).to_files(), SCHEMA)
 
 
+TABLES = artifact._unpacked(FILES[artifact.TABLES])
+
+
+@pytest.mark.parametrize(
+    ("name", "forged"),
+    [
+        ("known_rows", TABLES["known_rows"][:, :2]),
+        ("known_rows", TABLES["known_rows"].astype(np.float32)),
+        ("known_rows", TABLES["known_rows"][0]),
+        ("known_scores", TABLES["known_scores"][:-1]),
+        ("known_scores", TABLES["known_scores"] * np.nan),
+        ("knots", TABLES["knots"].astype(np.float32)),
+        ("levels", TABLES["levels"][:1]),
+        ("vocabulary.0", TABLES["vocabulary.0"][::-1]),
+        ("vocabulary.0", TABLES["vocabulary.0"] * np.nan),
+        ("history.ad_history.keys", TABLES["history.ad_history.keys"][::-1]),
+        ("history.ad_history.keys", TABLES["history.ad_history.keys"][:2]),
+        ("history.ad_history.counts", -TABLES["history.ad_history.counts"] - 1),
+        ("history.ad_history.counts", TABLES["history.ad_history.counts"][:1]),
+    ],
+)
+def test_tables_of_another_shape_are_refused_before_a_kernel_reads_them(
+    name: str, forged: Any
+) -> None:
+    with pytest.raises(ArtifactError):
+        artifact.from_files(with_tables({**TABLES, name: forged}), SCHEMA)
+
+
+def with_tables(arrays: dict[str, Any]) -> dict[str, bytes]:
+    tables = artifact._packed(arrays)
+
+    def name_it(body: dict[str, Any]) -> None:
+        body["files"][artifact.TABLES] = [len(tables), artifact._digest(tables)]
+
+    return {**sealed(name_it), artifact.TABLES: tables}
+
+
+def test_a_manifest_nested_without_end_is_refused() -> None:
+    with pytest.raises(ArtifactError, match="damaged"):
+        artifact.from_files({**FILES, artifact.MANIFEST: b"[" * 100_000}, SCHEMA)
+
+
 def test_a_pickle_in_the_tables_is_not_opened() -> None:
     out = io.BytesIO()
     np.savez(out, known_rows=np.array([{"a": 1}], dtype=object), allow_pickle=True)
