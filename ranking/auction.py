@@ -74,7 +74,7 @@ def _cleared(
     slate: Slate, request: AdRequest, catalog: Catalog, at: int, threshold: float
 ) -> Cleared:
     ad = catalog.ads[slate.ads[at]]
-    bid = Micros(int(catalog.event_bid[catalog.ad_line_item[ad.row]]))
+    bid = Micros(int(catalog.rules.items["event_bid"][catalog.ad_line_item[ad.row]]))
     quality = float(slate.quality[at])
     price = bid
     if request.placement.auction is AuctionType.SECOND_PRICE:

@@ -17,6 +17,7 @@ from models.domain.campaign import (
     Campaign,
     Creative,
     LineItem,
+    Pacing,
     PricingModel,
 )
 from models.domain.ids import AdvertiserId, AppId, CreativeId, LineItemId, PlacementId
@@ -24,13 +25,13 @@ from models.domain.marketplace import Marketplace
 from models.domain.money import Micros, bid_per_impression
 from models.domain.placement import App, Placement
 from ranking import frequency_cap, shelf, targeting
-from ranking.eligibility import Flights, Rules
+from ranking.eligibility import Rules
 from ranking.frequency_cap import Caps
-from ranking.local_time import NEVER_S, Zones, day_number, offset_at, zones
+from ranking.local_time import NEVER_S, Zones, local_days, offset_at, zones
+from ranking.records import AD, CPA, CPC, CPM, ITEM, UNLIMITED, Records
 from ranking.shelf import Shelf
 from ranking.slate import NO_FATE, Rows, Slate
 
-CPM, CPC, CPA = 0, 1, 2
 _PRICING = {PricingModel.CPM: CPM, PricingModel.CPC: CPC, PricingModel.CPA: CPA}
 
 
@@ -49,10 +50,9 @@ class Ad:
 class Catalog:
     """All that could run, and what is known of it before a request comes.
 
-    `ad_line_item` and `ad_advertiser` are row numbers for each ad; `event_bid` is the bid of a line
-    item for one billable event in whole micros, `pricing` one of CPM, CPC, CPA. `creatives`,
-    `apps` and `placements` hold all of the marketplace, whatever their state: a click may come for
-    an ad that is over.
+    `ad_line_item` and `ad_advertiser` are row numbers for each ad; `rules` holds the records that
+    stages read. `creatives`, `apps` and `placements` are all of the marketplace, whatever their
+    state: a click may come for an ad that is over.
     """
 
     ads: tuple[Ad, ...]
@@ -64,8 +64,6 @@ class Catalog:
     placements: dict[PlacementId, Placement]
     ad_line_item: Rows
     ad_advertiser: Rows
-    event_bid: NDArray[np.int64]
-    pricing: NDArray[np.int8]
     rules: Rules
     caps: Caps
     shelves: dict[PlacementId, Shelf]
@@ -84,15 +82,14 @@ class Catalog:
 
     def local_days(self, now: datetime) -> NDArray[np.int64]:
         """Today's day number (the one in `Exposure.day`) where each line item's advertiser is."""
-        flights, now_s = self.rules.flights, int(now.timestamp())
-        days = [day_number(flights.zones, z, now_s) for z in range(len(flights.zones[0]))]
-        return np.array(days, np.int64)[flights.zone]
+        days = local_days(self.rules.zones, int(now.timestamp()))
+        here: NDArray[np.int64] = days[self.rules.items["zone"]]
+        return here
 
     def utc_offset_s(self, ad: int, now: datetime) -> int:
         """The offset of the ad's advertiser at this instant."""
-        flights = self.rules.flights
-        zone = flights.zone[self.ad_line_item[ad]]
-        return int(offset_at(flights.zones, zone, int(now.timestamp())))
+        zone = self.rules.items["zone"][self.ad_line_item[ad]]
+        return int(offset_at(self.rules.zones, zone, int(now.timestamp())))
 
     def _none_for(self, placement: Placement) -> Shelf:
         creatives = [ad.creative for ad in self.ads]
@@ -142,8 +139,8 @@ def _build(marketplace: Marketplace, now: datetime) -> Catalog:
     zone, every_zone = _zones([owners[item.line_item_id] for item in items], now)
     index = targeting.build([item.targeting for item in items], ad_line_item)
     campaigns = {campaign.campaign_id: campaign for campaign in marketplace.campaigns}
+    caps, caps_begin = frequency_cap.build(items, marketplace.line_items, campaigns)
     fitting = shelf.shelves([ad.creative for ad in ads], [ad.advertiser for ad in ads])
-    flights = _flights(items, ad_line_item, index.hours, zone, every_zone)
     apps = {app.app_id: app for app in marketplace.apps}
     return Catalog(
         ads=tuple(ads),
@@ -155,12 +152,13 @@ def _build(marketplace: Marketplace, now: datetime) -> Catalog:
         placements={p.placement_id: p for p in marketplace.placements},
         ad_line_item=ad_line_item,
         ad_advertiser=fitting.ad_advertiser,
-        event_bid=np.array([event_bid(item) for item in items], np.int64),
-        pricing=np.array([_PRICING[item.pricing] for item in items], np.int8),
-        rules=Rules(index, flights, (*flights,)),
-        caps=frequency_cap.build(
-            items, marketplace.line_items, campaigns, (ad_line_item, zone, every_zone)
+        rules=Rules(
+            targeting=index,
+            ads=_ad_records(ad_line_item, fitting.ad_advertiser),
+            items=_item_records(items, index.hours, caps_begin, zone),
+            zones=every_zone,
         ),
+        caps=caps,
         shelves={p.placement_id: fitting.of(apps.get(p.app_id), p) for p in marketplace.placements},
     )
 
@@ -171,20 +169,35 @@ def _zones(owners: list[Advertiser], now: datetime) -> tuple[Rows, Zones]:
     return np.array([number[o.time_zone] for o in owners], np.int32), zones(names, now)
 
 
-def _flights(
-    items: tuple[LineItem, ...],
-    ad_line_item: Rows,
-    hours: NDArray[np.uint64],
-    zone: Rows,
-    every_zone: Zones,
-) -> Flights:
-    starts = [int(item.starts_at.timestamp() * 1000) for item in items]
-    ends = [int(i.ends_at.timestamp() * 1000) if i.ends_at else NEVER_S for i in items]
-    return Flights(
-        line_item=ad_line_item,
-        starts_ms=np.array(starts, np.int64),
-        ends_ms=np.array(ends, np.int64),
-        hours=hours,
-        zone=zone,
-        zones=every_zone,
-    )
+def _ad_records(line_item: Rows, advertiser: Rows) -> Records:
+    records = np.zeros(len(line_item), AD)
+    records["line_item"], records["advertiser"] = line_item, advertiser
+    return records
+
+
+def _item_records(
+    items: tuple[LineItem, ...], hours: NDArray[np.uint64], caps_begin: Rows, zone: Rows
+) -> Records:
+    records = np.zeros(len(items), ITEM)
+    records["starts_ms"] = [int(item.starts_at.timestamp() * 1000) for item in items]
+    records["ends_ms"] = [
+        int(item.ends_at.timestamp() * 1000) if item.ends_at else NEVER_S for item in items
+    ]
+    records["hours"], records["zone"] = hours, zone
+    records["event_bid"] = [event_bid(item) for item in items]
+    records["daily"] = [_or_unlimited(item.daily_budget_micros) for item in items]
+    records["total"] = [_or_unlimited(item.total_budget_micros) for item in items]
+    records["caps_from"], records["caps_to"] = caps_begin[:-1], caps_begin[1:]
+    records["pricing"] = [_PRICING[item.pricing] for item in items]
+    records["paced"] = [_paced(item) for item in items]
+    return records
+
+
+def _or_unlimited(micros: Micros | None) -> int:
+    return UNLIMITED if micros is None else micros
+
+
+def _paced(item: LineItem) -> bool:
+    """Even pacing needs a sum and a time to spread it over."""
+    over_flight = item.total_budget_micros is not None and item.ends_at is not None
+    return item.pacing is Pacing.EVEN and (item.daily_budget_micros is not None or over_flight)

@@ -76,7 +76,9 @@ def decide(
     catalog, lot = snapshot.catalog, chance.lot(rng)
     slate = catalog.slate_for(request.placement, traced=traced)  # what could run here
     slate = eligibility.screen(slate, catalog.rules, request, user, now)  # what may run here
-    slate = frequency_cap.screen(slate, catalog.caps, user, now)  # what this user is not tired of
+    slate = frequency_cap.screen(
+        slate, catalog.caps, catalog.rules, user, now
+    )  # what this user is not tired of
     slate = pacing.screen(slate, snapshot.spend)  # what still has money this minute
     slate = scoring.score(slate, request, user, snapshot, now)  # pCTR, eCPM, the floor
     slate = exploration.lift(slate, snapshot.chances, request, lot)  # a fair chance for the new

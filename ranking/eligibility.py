@@ -7,7 +7,6 @@ looked at ad by ad for those that are left.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,49 +16,40 @@ from models.domain.ad_request import AdRequest
 from models.domain.user import UserState
 from ranking.attributes import Viewer
 from ranking.local_time import Zones, local_hours
+from ranking.records import Records
 from ranking.slate import CODES, Bitmap, Exits, NoAdReason, Rows, Slate, leave
 from ranking.targeting import TargetingIndex
+
+Flights = tuple[Records, Records, Zones]
 
 STAGE = "targeting"
 _FLIGHT = CODES[NoAdReason.FLIGHT]
 _HOUR = CODES[NoAdReason.HOUR_OF_WEEK]
 
 
-class Flights(NamedTuple):
-    """When line items run: [start, end) in Unix milliseconds, and 168 bits of local hours."""
-
-    line_item: Rows
-    starts_ms: NDArray[np.int64]
-    ends_ms: NDArray[np.int64]
-    hours: NDArray[np.uint64]
-    zone: Rows
-    zones: Zones
-
-
-FlightColumns = tuple[Rows, NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64], Rows, Zones]
-
-
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What `screen` needs of a catalog; `columns` are the flights as a plain tuple."""
+    """What `screen` needs of a catalog: `AD` and `ITEM` records, the zones, who targets whom."""
 
     targeting: TargetingIndex
-    flights: Flights
-    columns: FlightColumns
+    ads: Records
+    items: Records
+    zones: Zones
 
 
 def screen(slate: Slate, rules: Rules, request: AdRequest, user: UserState, now: datetime) -> Slate:
     """Lists the ads whose line item targets this viewer and runs now."""
     targets = (rules.targeting.bitmaps, rules.targeting.program(Viewer(request, user, now)))
+    flights = (rules.ads, rules.items, rules.zones)
     now_ms = int(now.timestamp() * 1000)
-    return slate.passed(STAGE, _listed(slate.live, targets, rules.columns, now_ms, slate.exits))
+    return slate.passed(STAGE, _listed(slate.live, targets, flights, now_ms, slate.exits))
 
 
 @njit(cache=True)
 def _listed(
     live: Bitmap,
     targets: tuple[NDArray[np.uint64], Rows],
-    flights: FlightColumns,
+    flights: Flights,
     now_ms: int,
     exits: Exits,
 ) -> Rows:
@@ -102,8 +92,8 @@ def _keep(left: Bitmap, allowed: Bitmap, code: int, exits: Exits) -> None:
 
 
 @njit(cache=True)
-def _running(live: Bitmap, flights: FlightColumns, now_ms: int, exits: Exits) -> Rows:
-    line_item, starts_ms, ends_ms, hours, zone, zones = flights
+def _running(live: Bitmap, flights: Flights, now_ms: int, exits: Exits) -> Rows:
+    of_ad, items, zones = flights
     local = local_hours(zones, now_ms // 1000)
     found = 0
     for bits in live:
@@ -114,11 +104,11 @@ def _running(live: Bitmap, flights: FlightColumns, now_ms: int, exits: Exits) ->
         while bits:
             ad = word * 64 + lowest(bits)
             bits &= bits - np.uint64(1)
-            row = line_item[ad]
-            hour = local[zone[row]]
-            if not starts_ms[row] <= now_ms < ends_ms[row]:
+            item = items[of_ad[ad].line_item]
+            hour = local[item.zone]
+            if not item.starts_ms <= now_ms < item.ends_ms:
                 leave(ad, _FLIGHT, exits)
-            elif not (hours[row, hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1):
+            elif not (item.hours[hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1):
                 leave(ad, _HOUR, exits)
             else:
                 ads[n] = ad

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from models.domain.campaign import Campaign, CapLevel, CapPeriod, LineItem
 from models.domain.ids import CampaignId
 from models.domain.user import Exposure, UserState
+from ranking.eligibility import Rules
 from ranking.local_time import HOUR_S, Zones, local_days
+from ranking.records import Records
 from ranking.slate import CODES, STAYS, Exits, NoAdReason, Rows, Slate, leave
 
 STAGE = "frequency_cap"
@@ -31,18 +33,16 @@ _LIFETIME = _PERIODS[CapPeriod.LIFETIME]
 _CAPPED = CODES[NoAdReason.FREQUENCY_CAP]
 
 
-CapColumns = tuple[Rows, Rows, NDArray[np.int64], NDArray[np.int8], Rows, Rows, Zones]
-"""`line_item` of each ad; caps `begin[row]` to `begin[row + 1]` belong to a line item's row; then
-`impressions`, `period` and `group` of each cap, where a group is what is counted together: a line
-item, a campaign or an advertiser; `zone` of each line item, and the zones."""
+CAP = np.dtype([("impressions", np.int64), ("group", np.int32), ("period", np.int32)])
+"""A cap: how many impressions, of what is counted together (a line item, a campaign or an
+advertiser has one number), in which period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
     """All caps of a catalog, and for each line item that counts towards one, its three groups."""
 
-    count: int
-    columns: CapColumns
+    records: Records
     groups: dict[str, tuple[int, int, int]]
 
 
@@ -50,11 +50,10 @@ def build(
     live: Sequence[LineItem],
     everything: Iterable[LineItem],
     campaigns: dict[CampaignId, Campaign],
-    ads: tuple[Rows, Rows, Zones],
-) -> Caps:
-    """The caps of the live line items. Ended ones still count towards their campaign's.
+) -> tuple[Caps, NDArray[np.int32]]:
+    """The caps of the live line items, and where those of each begin (one more than line items).
 
-    `ads` are the line item row of each ad, the zone of each line item, and the zones.
+    Ended line items still count towards their campaign's caps and their advertiser's.
     """
     numbers: dict[tuple[CapLevel, str], int] = {}
     begin, flat = [0], []
@@ -62,18 +61,10 @@ def build(
         keys = _keys(item, campaigns)
         for cap in item.caps:
             group = numbers.setdefault(keys[cap.level], len(numbers))
-            flat.append((cap.impressions, _PERIODS[cap.period], group))
+            flat.append((cap.impressions, group, _PERIODS[cap.period]))
         begin.append(len(flat))
-    impressions, period, group_of = np.array(flat, np.int64).reshape(-1, 3).T
-    columns = (
-        ads[0],
-        np.array(begin, np.int32),
-        np.ascontiguousarray(impressions),
-        period.astype(np.int8),
-        group_of.astype(np.int32),
-        *ads[1:],
-    )
-    return Caps(len(flat), columns, _counting(everything, campaigns, numbers))
+    caps = Caps(np.array(flat, CAP), _counting(everything, campaigns, numbers))
+    return caps, np.array(begin, np.int32)
 
 
 def _keys(
@@ -103,18 +94,18 @@ def _counting(
     return groups
 
 
-def screen(slate: Slate, caps: Caps, user: UserState, now: datetime) -> Slate:
+def screen(slate: Slate, caps: Caps, rules: Rules, user: UserState, now: datetime) -> Slate:
     """Takes out what this user has seen often enough, or what cannot be counted."""
-    if not caps.count:
+    if not len(caps.records):
         return slate.passed(STAGE, slate.ads)
     withheld = STAYS
     if not user.known:
         withheld = CODES[NoAdReason.USER_UNKNOWN]
     elif not user.loaded:
         withheld = CODES[NoAdReason.USER_NOT_LOADED]
-    now_s = int(now.timestamp())
-    ads = _within_caps(slate.ads, caps.columns, _seen(caps, user), withheld, now_s, slate.exits)
-    return slate.passed(STAGE, ads)
+    columns = (rules.ads, rules.items, caps.records, rules.zones)
+    known = (_seen(caps, user), withheld, int(now.timestamp()))
+    return slate.passed(STAGE, _within_caps(slate.ads, columns, known, slate.exits))
 
 
 def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
@@ -130,22 +121,22 @@ def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
 @njit(cache=True)
 def _within_caps(
     ads: Rows,
-    caps: CapColumns,
-    seen: NDArray[np.int64],
-    withheld: int,
-    now_s: int,
+    columns: tuple[Records, Records, Records, Zones],
+    known: tuple[NDArray[np.int64], int, int],
     exits: Exits,
 ) -> Rows:
-    line_item, begin, impressions, period, group, zone, zones = caps
+    of_ad, items, caps, zones = columns
+    seen, withheld, now_s = known
     today, hour, minute = local_days(zones, now_s), now_s // HOUR_S, now_s // 60
     kept, n = np.empty_like(ads), 0
     for ad in ads:
-        row, code = line_item[ad], STAYS
-        windows = (today[zone[row]], hour, minute)
-        for cap in range(begin[row], begin[row + 1]):
+        item, code = items[of_ad[ad].line_item], STAYS
+        windows = (today[item.zone], hour, minute)
+        for at in range(item.caps_from, item.caps_to):
+            cap = caps[at]
             if withheld != STAYS:
                 code = withheld
-            elif _count(seen, group[cap], period[cap], windows) >= impressions[cap]:
+            elif _count(seen, cap.group, cap.period, windows) >= cap.impressions:
                 code = _CAPPED
         if code == STAYS:
             kept[n] = ad

@@ -9,7 +9,7 @@ for a quiet night in one burst. The one surprising fact: an allowance may be ove
 or else a budget smaller than its ads' price times `AHEAD_S` would never be spent.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,22 +17,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.domain.campaign import Pacing
 from ranking.catalog import Catalog
-from ranking.eligibility import Flights
 from ranking.local_time import (
     DAY_S,
     HOUR_S,
     WEEK_HOURS,
+    Zones,
     day_end_s,
-    day_number,
     hour_of_week,
+    local_days,
     offset_at,
 )
+from ranking.records import UNLIMITED, Record, Records
 from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, leave
 
 STAGE = "pacing"
-UNLIMITED = 2**62
 AHEAD_S = 600.0
 LEAST_S = 60.0
 """The shortest time that is planned for: the first minute of a board, the last one of a day."""
@@ -46,6 +45,17 @@ _TOTAL = CODES[NoAdReason.TOTAL_BUDGET]
 _PACED = CODES[NoAdReason.PACING]
 
 
+PURSE = np.dtype(
+    [
+        ("today", np.int64),
+        ("total", np.int64),
+        ("reserved", np.int64),
+        ("allowance", np.float64),
+    ]
+)
+"""What every request asks of a line item: micros spent today and in all, reserved, allowed."""
+
+
 class Budgets(NamedTuple):
     """What line items may spend, in micros (`UNLIMITED` where nothing is said)."""
 
@@ -57,23 +67,20 @@ class Budgets(NamedTuple):
 class Spending(NamedTuple):
     """What line items did spend, in micros, for their advertiser's `day`.
 
-    `expected` and `booked` are the spend that was promised and that came of it, over the last hour
-    or so; `anchor` is `total` when they were last brought up to date.
+    `offered` was promised since the controller last looked; `expected` and `booked` are the spend
+    that was promised and that came of it, over the last hour or so; `anchor` is `total` when they
+    were last brought up to date. The first four lie together in `PURSE` records.
     """
 
     today: Ints
     total: Ints
     reserved: Ints
-    day: Ints
     allowance: Floats
+    day: Ints
     offered: Floats
     expected: Floats
     booked: Floats
     anchor: Ints
-
-
-Purse = tuple[Ints, Ints, NDArray[np.bool_], Ints, Ints, Ints, Floats]
-"""Daily and total budget, whether paced; spent today and in all, reserved, allowance."""
 
 
 @dataclass(slots=True)
@@ -85,20 +92,20 @@ class SpendBoard:
     """
 
     catalog: Catalog
+    purses: Records
     budgets: Budgets
     spending: Spending
-    purse: Purse
     trusted: bool = True
-    controlled_s: float = field(default=0.0)
+    controlled_s: float = 0.0
 
     @staticmethod
     def for_catalog(catalog: Catalog) -> "SpendBoard":
         """A board for this catalog on which nothing is spent yet."""
-        budgets, spending = _budgets(catalog), _nothing_spent(catalog)
-        now = (spending.today, spending.total, spending.reserved, spending.allowance)
-        board = SpendBoard(catalog, budgets, spending, (*budgets, *now))
-        board.spending.allowance[:] = _first_allowance(board.budgets)
-        return board
+        items = catalog.rules.items
+        purses = np.zeros(len(items), PURSE)
+        budgets = Budgets(items["daily"], items["total"], items["paced"])
+        purses["allowance"] = _first_allowance(budgets)
+        return SpendBoard(catalog, purses, budgets, _spending(purses))
 
     def take_over(self, before: "SpendBoard") -> None:
         """Continues an earlier board: all it knows of line items that are still in the catalog.
@@ -145,32 +152,14 @@ class SpendBoard:
         self.spending.total[row] += micros
 
 
-def _budgets(catalog: Catalog) -> Budgets:
-    daily = [_or_unlimited(item.daily_budget_micros) for item in catalog.line_items]
-    total = [_or_unlimited(item.total_budget_micros) for item in catalog.line_items]
-    paced = [
-        item.pacing is Pacing.EVEN
-        and (
-            item.daily_budget_micros is not None
-            or (item.total_budget_micros is not None and item.ends_at is not None)
-        )
-        for item in catalog.line_items
-    ]
-    return Budgets(np.array(daily, np.int64), np.array(total, np.int64), np.array(paced, bool))
-
-
-def _or_unlimited(micros: int | None) -> int:
-    return UNLIMITED if micros is None else micros
-
-
-def _nothing_spent(catalog: Catalog) -> Spending:
-    n = len(catalog.line_items)
+def _spending(purses: Records) -> Spending:
+    n = len(purses)
     return Spending(
-        today=np.zeros(n, np.int64),
-        total=np.zeros(n, np.int64),
-        reserved=np.zeros(n, np.int64),
+        today=purses["today"],
+        total=purses["total"],
+        reserved=purses["reserved"],
+        allowance=purses["allowance"],
         day=np.full(n, -1),
-        allowance=np.zeros(n),
         offered=np.zeros(n),
         expected=np.zeros(n),
         booked=np.zeros(n),
@@ -185,25 +174,27 @@ def _first_allowance(budgets: Budgets) -> Floats:
 
 def screen(slate: Slate, board: SpendBoard) -> Slate:
     """Takes out what has no money left, or is ahead of its plan; notes what the others have."""
-    line_item = board.catalog.ad_line_item
-    ads, slate.left = _solvent(slate.ads, line_item, board.purse, board.trusted, slate.exits)
+    rules = board.catalog.rules
+    columns = (rules.ads, rules.items, board.purses)
+    ads, slate.left = _solvent(slate.ads, columns, board.trusted, slate.exits)
     return slate.passed(STAGE, ads)
 
 
 @njit(cache=True)
 def _solvent(
-    ads: Rows, line_item: Rows, purse: Purse, trusted: bool, exits: Exits
+    ads: Rows, columns: tuple[Records, Records, Records], trusted: bool, exits: Exits
 ) -> tuple[Rows, Ints]:
     """The ads that may still promise something, and how many micros each."""
-    daily, total, paced, today, ever, reserved, allowance = purse
+    of_ad, items, purses = columns
     kept, left, n = np.empty_like(ads), np.empty(ads.shape[0], np.int64), 0
     for ad in ads:
-        row, code = line_item[ad], STAYS
-        of_day = daily[row] - today[row] - reserved[row]
-        of_total = total[row] - ever[row] - reserved[row]
-        if daily[row] != UNLIMITED or total[row] != UNLIMITED:
+        row, code = of_ad[ad].line_item, STAYS
+        item, purse = items[row], purses[row]
+        of_day = item.daily - purse.today - purse.reserved
+        of_total = item.total - purse.total - purse.reserved
+        if item.daily != UNLIMITED or item.total != UNLIMITED:
             code = _verdict(trusted, of_day, of_total)
-        if code == STAYS and paced[row] and allowance[row] <= 0.0:
+        if code == STAYS and item.paced and purse.allowance <= 0.0:
             code = _PACED
         if code == STAYS:
             kept[n], left[n] = ad, min(of_day, of_total)
@@ -231,16 +222,17 @@ def control(board: SpendBoard, now: datetime) -> None:
     now_s = now.timestamp()
     passed_s = min(max(now_s - board.controlled_s, 0.0), AHEAD_S) if board.controlled_s else 0.0
     board.controlled_s = now_s
-    flights = board.catalog.rules.flights
-    _new_days(board.spending, flights, int(now_s))
+    rules = board.catalog.rules
+    _new_days(board.spending, rules.items, rules.zones, int(now_s))
     if board.trusted:
-        _let_out(board.budgets, board.spending, flights, int(now_s), passed_s)
+        _let_out(board.spending, rules.items, rules.zones, int(now_s), passed_s)
 
 
 @njit(cache=True)
-def _new_days(spending: Spending, flights: Flights, now_s: int) -> None:
-    for row in range(spending.day.shape[0]):
-        today = day_number(flights.zones, flights.zone[row], now_s)
+def _new_days(spending: Spending, items: Records, zones: Zones, now_s: int) -> None:
+    days = local_days(zones, now_s)
+    for row in range(items.shape[0]):
+        today = days[items[row].zone]
         if spending.day[row] != today:
             if spending.day[row] >= 0:
                 spending.today[row] = 0
@@ -248,15 +240,17 @@ def _new_days(spending: Spending, flights: Flights, now_s: int) -> None:
 
 
 @njit(cache=True)
-def _let_out(
-    budgets: Budgets, spending: Spending, flights: Flights, now_s: int, passed_s: float
-) -> None:
+def _let_out(spending: Spending, items: Records, zones: Zones, now_s: int, passed_s: float) -> None:
     kept = np.exp(-passed_s / YIELD_MEMORY_S)
-    for row in range(spending.day.shape[0]):
-        if not budgets.paced[row]:
+    for row in range(items.shape[0]):
+        item = items[row]
+        if not item.paced:
             continue
         _remember_yield(spending, row, kept)
-        rate = _rate(budgets, spending, flights, row, now_s)
+        left = item.total - spending.total[row]
+        if item.daily != UNLIMITED:
+            left = min(left, item.daily - spending.today[row])
+        rate = max(left, 0) / max(_time_left_s(item, zones, now_s), LEAST_S)
         rate /= _yield(spending, row, rate * AHEAD_S)
         allowance = spending.allowance[row] + rate * passed_s
         spending.allowance[row] = min(allowance, max(rate * AHEAD_S, 1.0))
@@ -283,45 +277,35 @@ def _yield(spending: Spending, row: int, doubt: float) -> float:
 
 
 @njit(cache=True)
-def _rate(budgets: Budgets, spending: Spending, flights: Flights, row: int, now_s: int) -> float:
-    """Micros a second that spend the money in the time it is for; 0 when none is left.
-
-    A daily budget is for today; without one, the total budget is for the rest of the flight.
-    """
-    ends_s = flights.ends_ms[row] // 1000
-    left = budgets.total[row] - spending.total[row]
-    if budgets.daily[row] != UNLIMITED:
-        left = min(left, budgets.daily[row] - spending.today[row])
-        zone = flights.zone[row]
-        seconds = _on_air_s(flights, row, now_s, min(ends_s, day_end_s(flights.zones, zone, now_s)))
-    else:
-        seconds = (ends_s - now_s) * _share_of_week(flights, row)
-    return float(max(left, 0) / max(seconds, LEAST_S))
+def _time_left_s(item: Record, zones: Zones, now_s: int) -> float:
+    """Seconds in which the money may be spent: today, or without a daily budget the flight."""
+    ends_s = item.ends_ms // 1000
+    if item.daily == UNLIMITED:
+        return float((ends_s - now_s) * _share_of_week(item))
+    return float(_on_air_s(item, zones, now_s, min(ends_s, day_end_s(zones, item.zone, now_s))))
 
 
 @njit(cache=True)
-def _on_air_s(flights: Flights, row: int, from_s: int, until_s: int) -> int:
+def _on_air_s(item: Record, zones: Zones, from_s: int, until_s: int) -> int:
     """Seconds of [from, until), at most a day or so, in the local hours of the line item."""
-    seconds, at = 0, max(from_s, flights.starts_ms[row] // 1000)
-    zone = flights.zone[row]
+    seconds, at = 0, max(from_s, item.starts_ms // 1000)
     while at < until_s:
-        local = at + offset_at(flights.zones, zone, at)
+        local = at + offset_at(zones, item.zone, at)
         step = min(HOUR_S - local % HOUR_S, until_s - at)
-        if _on(flights, row, hour_of_week(flights.zones, zone, at)):
+        if _on(item, hour_of_week(zones, item.zone, at)):
             seconds += step
         at += step
     return seconds
 
 
 @njit(cache=True)
-def _share_of_week(flights: Flights, row: int) -> float:
+def _share_of_week(item: Record) -> float:
     hours = 0
     for hour in range(WEEK_HOURS):
-        hours += _on(flights, row, hour)
+        hours += _on(item, hour)
     return hours / WEEK_HOURS
 
 
 @njit(cache=True)
-def _on(flights: Flights, row: int, hour: int) -> bool:
-    word = flights.hours[row, hour >> 6]
-    return bool((word >> np.uint64(hour & 63)) & np.uint64(1))
+def _on(item: Record, hour: int) -> bool:
+    return bool((item.hours[hour >> 6] >> np.uint64(hour & 63)) & np.uint64(1))

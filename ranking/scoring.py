@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.domain.ad_request import AdRequest
 from models.domain.user import UserState
-from ranking.catalog import CPA, CPM
+from ranking.records import CPA, CPM, Records
 from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, leave
 from ranking.snapshot import Snapshot
 
@@ -21,9 +21,8 @@ _FLOOR = CODES[NoAdReason.FLOOR]
 _UNAFFORDABLE = CODES[NoAdReason.UNAFFORDABLE]
 
 
-Bids = tuple[Rows, NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]
-"""`line_item` of each ad; `event_bid` and `pricing` of each line item; what is `left` for each ad
-of the slate to be paid from, in micros."""
+Bids = tuple[Records, Records, NDArray[np.int64]]
+"""`AD` and `ITEM` records; for each ad of the slate the micros that are left to pay it from."""
 
 Worth = tuple[Floats, Floats, Floats, Floats]
 """Parallel to ads: `pctr`, `pcvr`, `quality` (billable events of 1,000 impressions), `ecpm`."""
@@ -33,13 +32,13 @@ def score(
     slate: Slate, request: AdRequest, user: UserState, snapshot: Snapshot, now: datetime
 ) -> Slate:
     """pCTR and pCVR of every ad that is left, its eCPM; what is below the floor leaves."""
-    ads, catalog = slate.ads, snapshot.catalog
+    ads, rules = slate.ads, snapshot.catalog.rules
     pctr, pcvr, quality, ecpm = np.empty((4, len(ads)))
     if len(ads):
         slate.encoded = snapshot.features.encode(request, user, now)
         snapshot.ctr.score(ads, slate.encoded, pctr)
         snapshot.pcvr.score(ads, slate.encoded, pcvr)
-    bids = (catalog.ad_line_item, catalog.event_bid, catalog.pricing, slate.left)
+    bids = (rules.ads, rules.items, slate.left)
     worth = (pctr, pcvr, quality, ecpm)
     kept = _weigh(ads, worth, bids, request.placement.floor_cpm_micros, slate.exits)
     n = len(kept)
@@ -52,12 +51,12 @@ def score(
 def _weigh(ads: Rows, worth: Worth, bids: Bids, floor: int, exits: Exits) -> Rows:
     """Fills quality and eCPM, and moves those that stay to the front of every column."""
     pctr, pcvr, qualities, ecpms = worth
-    line_item, event_bid, pricing, left = bids
+    of_ad, items, left = bids
     kept, n = np.empty_like(ads), 0
     for i in range(ads.shape[0]):
-        row = line_item[ads[i]]
-        quality = _quality(pricing[row], pctr[i], pcvr[i])
-        ecpm = event_bid[row] * quality
+        item = items[of_ad[ads[i]].line_item]
+        quality = _quality(item.pricing, pctr[i], pcvr[i])
+        ecpm = item.event_bid * quality
         code = _refusal(ecpm, floor, left[i])
         if code != STAYS:
             leave(ads[i], code, exits)

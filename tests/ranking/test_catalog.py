@@ -58,7 +58,7 @@ def test_rows_of_ads_and_line_items_fit_together() -> None:
 
 def test_bids_count_in_whole_micros_an_impression() -> None:
     catalog = Catalog.build(marketplace(line_items=(line_item(bid_micros=20_000_999),)), NOW)
-    assert catalog.event_bid.tolist() == [20_000]
+    assert catalog.rules.items["event_bid"].tolist() == [20_000]
 
 
 def test_a_slate_of_one_request_does_not_change_the_next() -> None:

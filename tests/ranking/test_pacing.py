@@ -44,11 +44,11 @@ class Day:
         control(board, start)
 
     def run(self, hours: float, traffic: object) -> "Day":
-        flights = self.board.catalog.rules.flights
+        flight = self.board.catalog.rules.items[0]
         end = self.now + timedelta(hours=hours)
         while self.now < end:
             wanted = traffic(self.now) if callable(traffic) else traffic
-            on_air = flights.starts_ms[0] <= self.now.timestamp() * 1000 < flights.ends_ms[0]
+            on_air = flight["starts_ms"] <= self.now.timestamp() * 1000 < flight["ends_ms"]
             for _ in range(self.rng.poisson(wanted * STEP_S) if on_air else 0):
                 if not self._serve():
                     break
