@@ -7,7 +7,7 @@ The one surprising fact: an explored ad pays by its own rank and not by the plac
 so being tried out costs nobody more than winning would have.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,7 +15,7 @@ from numba import njit
 from models.domain.ad_request import AdRequest
 from models.domain.money import Micros, from_expected
 from models.domain.placement import AuctionType
-from ranking.catalog import Ad, Catalog
+from ranking.catalog import Ad, Catalog, event_bid
 from ranking.slate import CODES, WON, Exits, Floats, NoAdReason, Rows, Slate, leave
 
 LEAST_PRICE = Micros(1)
@@ -23,8 +23,7 @@ _SAME_ADVERTISER = CODES[NoAdReason.SAME_ADVERTISER]
 _OUTBID = CODES[NoAdReason.OUTBID]
 
 
-@dataclass(frozen=True, slots=True)
-class Cleared:
+class Cleared(NamedTuple):
     """A place of the answer. `price_micros` is for one billable event.
 
     `reserved_micros` is what the offer is expected to cost; for CPM that is its price. `at` is its
@@ -74,7 +73,7 @@ def _cleared(
     slate: Slate, request: AdRequest, catalog: Catalog, at: int, threshold: float
 ) -> Cleared:
     ad = catalog.ads[slate.ads[at]]
-    bid = Micros(int(catalog.rules.items["event_bid"][catalog.ad_line_item[ad.row]]))
+    bid = event_bid(ad.line_item)
     quality = float(slate.quality[at])
     price = bid
     if request.placement.auction is AuctionType.SECOND_PRICE:

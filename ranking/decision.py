@@ -5,8 +5,8 @@ surprising fact: chance comes in once, as the lot, and the decision keeps it, so
 taken again exactly.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ from ranking.slate import STAGES, NoAdReason, Slate
 from ranking.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Winner:
+class Winner(NamedTuple):
     """One ad of an answer, with all that is logged of it.
 
     `price_micros` is for one billable event, `bid_micros` the line item's bid in its own unit,
@@ -43,8 +42,7 @@ class Winner:
     utc_offset_s: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to one request: winners in order of position, or the reason that there is none.
 
     `funnel` is how many ads each stage left, in order; `rejected` how many left by reason. They add
