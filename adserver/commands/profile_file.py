@@ -20,7 +20,11 @@ ID_COLUMN = "user_id"
 ROWS_AT_ONCE = 10_000
 CSV_BLOCK_BYTES = 1 << 20
 PARQUET_MAGIC = b"PAR1"
+LONGEST_ID = 256
 BETWEEN_ENTRIES = str.maketrans("|;,", "   ")
+
+NO_VALUE = frozenset({"", "nan", "null", "none", "na", "n/a"})
+"""What tools write where a column has a gap, in lower case."""
 
 TEXTS = ("gender",)
 LISTS = ("interests", "recent_categories", "custom")
@@ -63,6 +67,9 @@ def unknown_columns(path: Path) -> list[str]:
             )
     except (OSError, pa.ArrowException) as trouble:
         raise ProfileFileError(f"{path}: {trouble}") from trouble
+    twice = sorted({name for name in names if name in KNOWN and names.count(name) > 1})
+    if twice:
+        raise ProfileFileError(f"{path}: column {twice[0]} is there twice")
     if ID_COLUMN not in names:
         raise ProfileFileError(f"{path}: no column {ID_COLUMN}; the columns are {', '.join(names)}")
     return [name for name in names if name not in KNOWN]
@@ -122,7 +129,7 @@ def _csv(file: Any, path: Path, misshapen: dict[int, str]) -> csv.CSVStreamingRe
         csv.ReadOptions(block_size=CSV_BLOCK_BYTES, use_threads=False),  # threads lose the numbers
         csv.ParseOptions(invalid_row_handler=leave_out),
         csv.ConvertOptions(
-            column_types=dict.fromkeys(KNOWN, pa.string()), strings_can_be_null=False
+            column_types=dict.fromkeys(KNOWN, pa.binary()), strings_can_be_null=False
         ),
     )
 
@@ -154,7 +161,7 @@ def _values(name: str, column: pa.Array, bad: dict[int, str]) -> Sequence[Any]:
         return filled
     read: Callable[[Any], Any] = _READERS.get(name, _whole)
     values: list[Any] = []
-    for row, value in enumerate(column.to_pylist()):
+    for row, value in enumerate(_texts_as_bytes(column).to_pylist()):
         try:
             values.append(read(value))
         except ValueError as trouble:
@@ -163,31 +170,72 @@ def _values(name: str, column: pa.Array, bad: dict[int, str]) -> Sequence[Any]:
     return values
 
 
+def _texts_as_bytes(column: pa.Array) -> pa.Array:
+    """Text is decoded value by value, so that one byte that is no UTF-8 costs one row."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type):
+        return column.view(pa.binary())
+    return column.view(pa.large_binary()) if pa.types.is_large_string(column.type) else column
+
+
+def _decoded(value: Any) -> Any:
+    """Text as text, whoever wrote it: some writers of Parquet mark their texts as mere bytes."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"{value[:40]!r} is not UTF-8") from None
+
+
 def _id(value: Any) -> str:
-    text = "" if value is None else str(value).strip()
+    value = _decoded(value)
+    if isinstance(value, float) and value.is_integer():  # a column of numbers with gaps
+        value = int(value)
+    text = "" if value is None or value != value else str(value)
     if not text:
         raise ValueError("a row without one")
+    if len(text) > LONGEST_ID:
+        raise ValueError(f"{len(text)} characters; apps send at most {LONGEST_ID}")
     return text
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip().upper()
+    value = _decoded(value)
+    text = "" if value is None else str(value).upper()
+    return "" if text.lower() in NO_VALUE else text
 
 
 def _whole(value: Any) -> int:
-    if not value or value != value:  # None, "", 0 and NaN
+    value = _decoded(value)
+    if isinstance(value, str):
+        return _whole_text(value)
+    if not value or value != value:  # None, 0 and NaN
         return 0
     try:
         number = int(value)
     except (ValueError, TypeError, OverflowError):
         number = None
-    if number is None or (isinstance(value, float) and number != value):
+    if number is None or number != value:
         raise ValueError(f"{value!r} is not a whole number")
     return number
 
 
+def _whole_text(text: str) -> int:
+    """ "7", or "7.0" as pandas writes a column with gaps."""
+    if text.lower() in NO_VALUE:
+        return 0
+    number, _, zeros = text.partition(".")
+    try:
+        return int(number) if not zeros.strip("0") else int(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a whole number") from None
+
+
 def _list(value: Any) -> tuple[int, ...]:
-    if value is None:
+    value = _decoded(value)
+    if value is None or value != value or (isinstance(value, str) and value.lower() in NO_VALUE):
         return ()
     entries = value.translate(BETWEEN_ENTRIES).split() if isinstance(value, str) else value
     return tuple(map(_whole, entries))

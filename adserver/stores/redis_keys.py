@@ -5,7 +5,7 @@ with equal text in braces on one node, and a script may only touch keys of one n
 
     p{user}            string  profile, packed                           no end
     x{user}            string  exposures by line item, packed            90 days after the last
-    s{user}            zset    impressions in the exposures, by event    7 days
+    s{user}            zset    impressions in the exposures, by event    3 days
     c{user} a{address} zset    the last 25 counted clicks                1 day
     o{offer}           hash    who claimed the offer, and when which     see bookkeeper
                                kind of event was counted

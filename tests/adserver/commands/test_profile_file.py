@@ -66,6 +66,45 @@ def test_parquet_with_lists_and_gaps_as_pandas_writes_them(tmp_path: Path) -> No
     }
 
 
+def test_csv_as_pandas_writes_it_is_read(tmp_path: Path) -> None:
+    text = (
+        "user_id,birth_year,city_tier,gender,interests\nu1,1990.0,nan,NaN,3.0|9\nu2,NULL,2,F,nan\n"
+    )
+    assert profiles(written(tmp_path / "a.csv", text)) == {
+        "u1": UserProfile(birth_year=1990, interests=(3, 9)),
+        "u2": UserProfile("F", city_tier=2),
+    }
+
+
+def test_ids_in_parquet_may_be_bytes_or_numbers_with_gaps(tmp_path: Path) -> None:
+    in_bytes = stored(tmp_path / "a.parquet", user_id=[b"u1"], gender=[b"f"])
+    assert profiles(in_bytes) == {"u1": UserProfile("F")}
+    numbered = stored(tmp_path / "b.parquet", user_id=[7.0, None], gender=["F", "M"])
+    assert profiles(numbered) == {"7": UserProfile("F")}
+    assert bad_lines(numbered) == [(2, "user_id: a row without one")]
+    words = pa.array(["u1"]).dictionary_encode()
+    assert list(profiles(stored(tmp_path / "c.parquet", user_id=words))) == ["u1"]
+
+
+def test_a_byte_that_is_no_text_costs_its_own_row_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"user_id,gender\nu1,F\n\xff\xfe,M\nu3,\xe9\nu4,M\n")
+    assert list(profiles(path)) == ["u1", "u4"]
+    assert [line for line, _ in bad_lines(path)] == [3, 4]
+    assert all("is not UTF-8" in words for _, words in bad_lines(path))
+
+
+def test_an_id_that_no_app_can_send_is_a_bad_row(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", f"user_id\n{'x' * 257}\n{'x' * 256}\n")
+    assert list(profiles(path)) == ["x" * 256]
+    assert bad_lines(path) == [(2, "user_id: 257 characters; apps send at most 256")]
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ProfileFileError, match="column gender is there twice"):
+        unknown_columns(written(tmp_path / "a.csv", "user_id,gender,gender\nu1,F,M\n"))
+
+
 def test_rows_that_cannot_be_read_are_listed_by_line_and_the_others_kept(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "user_id,city_tier\nu1,1\n,2\nu3,many\nu4,2.5\nu5,5\n")
     assert list(profiles(path)) == ["u1", "u5"]
