@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -31,7 +32,7 @@ INVERSE_PENALTY = 0.1
 class Baseline:
     """A fitted logistic regression over encoded rows."""
 
-    model: Pipeline
+    model: Pipeline | DummyClassifier
 
     def probabilities(self, dataset: Dataset) -> Floats:
         """The probability of each row."""
@@ -39,10 +40,15 @@ class Baseline:
 
 
 def fit(dataset: Dataset, rng: np.random.Generator) -> Baseline:
-    """Fits on at most `MAX_ROWS` rows. Histories that a file's rows lack are left out."""
+    """Fits on at most `MAX_ROWS` rows. Histories that a file's rows lack are left out.
+
+    Where they were all there was, the click rate alone is the yardstick.
+    """
     if len(dataset) > MAX_ROWS:
         dataset = dataset.take(np.sort(rng.permutation(len(dataset))[:MAX_ROWS]))
     telling = _telling(dataset)
+    if not telling:
+        return Baseline(DummyClassifier(strategy="prior").fit(dataset.rows, dataset.clicked))
     hashed = (Kind.CATEGORY, Kind.MULTI_CATEGORY)
     kinds = dataset.schema.slot_kinds
     model = make_pipeline(

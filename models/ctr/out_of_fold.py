@@ -20,9 +20,6 @@ from models.ctr.encoding import Floats, smoothed
 STRENGTH = 20.0
 """Impressions at the overall rate that every history starts with, measured on real logs."""
 
-EARLY_RATE, EARLY_STRENGTH = 0.01, 100.0
-"""What the overall rate is taken for before anything was seen."""
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -65,14 +62,14 @@ class Counted:
     def before(self, clicked: Floats, times_ms: Indices, lends: NDArray[np.bool_]) -> Floats:
         """Each row's history from the lending rows that are strictly earlier.
 
-        The overall rate it is smoothed towards is that of the past, too.
+        The overall rate it is smoothed towards is one number, that of all lending rows: a rate that
+        ran along with time would be a clock, and a booster reads clocks.
 
         Returns:
             float64[n, 2]: smoothed rate, log(1 + impressions).
         """
         shown, clicks = _running(self.codes, times_ms, clicked, lends)
-        all_shown, all_clicks = _running(np.zeros_like(self.codes), times_ms, clicked, lends)
-        prior = smoothed(all_clicks, all_shown, EARLY_RATE, EARLY_STRENGTH)
+        prior = float(clicked[lends].mean()) if lends.any() else 0.0
         return np.stack([smoothed(clicks, shown, prior, STRENGTH), np.log1p(shown)], axis=1)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from models.ctr.artifact import Artifact
 from models.ctr.calibration import Calibration, fit_platt
-from models.ctr.dataset import Dataset, Indices, require_learnable
+from models.ctr.dataset import Dataset, DatasetError, Indices, require_learnable
 from models.ctr.encoding import Floats, HistoryTable, Vocabulary
 from models.ctr.ensemble import columns_of, raw_scores
 from models.ctr.features import FeatureSchema, Kind
@@ -129,7 +129,7 @@ def learn(
     """Learns from all rows of the dataset.
 
     Raises:
-        DatasetError: too few labels of one kind.
+        DatasetError: too few labels of one kind, or no feature that differs between rows.
     """
     require_learnable(dataset)
     recipe = recipe or Recipe.for_rows(len(dataset))
@@ -250,7 +250,12 @@ def _telling_slots(dataset: Dataset) -> list[int]:
     first = dataset.rows[0]
     same = (dataset.rows == first) | (np.isnan(dataset.rows) & np.isnan(first))
     differing = np.flatnonzero(~same.all(axis=0)).tolist()
-    return sorted(counted.union(differing)) or [0]
+    if not counted and not differing:
+        raise DatasetError(
+            "every feature holds one and the same value in all rows: there is nothing to tell rows "
+            "apart by. Name more columns in the schema."
+        )
+    return sorted(counted.union(differing))
 
 
 def _range(slots: slice) -> range:
