@@ -1,4 +1,4 @@
-"""`POST /v1/ads` under load: its throughput beside a bare handler's, and its latency in an open loop.
+"""`POST /v1/ads` under load: throughput beside a bare handler's, and latency in an open loop.
 
 A micro-benchmark in that it lays the house out itself: 10,000 line items, a forest of 200 trees, a
 million profiles. The server is `adunion serve`, pinned to one core; Redis and the load share the
@@ -141,7 +141,8 @@ def body(rng: np.random.Generator) -> bytes:
         "request_id": "@", "placement_id": f"pl{rng.integers(4)}", "count": 1,
         "user": {"id": f"u{rng.integers(USERS)}"},
         "device": {
-            "os": "android", "osv": "14", "make": bench_decide.MAKES[0], "model": f"m{rng.integers(1, 9)}",
+            "os": "android", "osv": "14", "make": bench_decide.MAKES[0],
+            "model": f"m{rng.integers(1, 9)}",
             "devicetype": 4, "connectiontype": 2, "w": 1440, "h": 3200, "language": "zh",
             "ua": "Mozilla/5.0 (Linux; Android 14; 23127PN0CC)", "ip": "203.0.113.9",
         },
@@ -249,7 +250,7 @@ def settle(house: House) -> None:
 
 
 async def open_loop(house: House) -> dict[str, Any]:
-    """Requests leave on a Poisson schedule, whatever the answers do; times count from the schedule."""
+    """Requests leave on a Poisson schedule, whatever comes back; times count from the schedule."""
     rng = np.random.default_rng(8)
     gaps = rng.exponential(1 / OPEN_RATE, int(OPEN_RATE * OPEN_S))
     due = np.cumsum(gaps) + time.perf_counter() + 0.5

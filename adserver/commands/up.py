@@ -134,9 +134,9 @@ def first_steps(settings: Settings) -> list[str]:
     placement = marketplace.placements[0]
     (app,) = [app for app in marketplace.apps if app.app_id == placement.app_id]
     key = keyring.load(settings).api_key("app", app.app_id, app.key_generation)
-    body = f'{{"request_id":"first","placement_id":"{placement.placement_id}"}}'
+    body = f'{{"request_id":"first","placement_id":"{placement.placement_id}","test":1}}'
     return [
-        "ask for an ad:",
+        'ask for a test ad (leave out "test" for a real one):',
         f"  curl -i {settings.base_url}/v1/ads -H 'X-App-Key: {key}' \\",
         f"    -H 'Content-Type: application/json' -d '{body}'",
     ]
