@@ -1,12 +1,11 @@
-"""Counts what the log says of each creative in each placement, and publishes it.
+"""Publishes what the log says of each creative in each placement, for workers and training.
 
-Never here: smoothing (`models.ctr`). The one surprising fact: a day is counted again as a whole
-whenever rows of ads served on that day were shipped, and never added to. So copies and late rows
-cannot make it drift.
+Never here: smoothing (`models.ctr`). The one surprising fact: nothing is published while no number
+has changed, because every publication makes every worker build a new snapshot.
 """
 
 import logging
-from collections.abc import Callable
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -14,49 +13,28 @@ import msgspec
 from prometheus_client import Gauge
 
 from adserver import publication
-from adserver.eventlog.queries import days_with_impressions, history_cells
-from adserver.ports import EventStore
+from adserver.eventlog.queries import HISTORY_TABLES
 from adserver.reload import HISTORY, HISTORY_FILE
 from models.domain.history import History, HistoryCell
+from models.domain.ids import CreativeId, PlacementId
 
 log = logging.getLogger(__name__)
 
-DAYS = 30  # older days say little about today's users, and every day costs memory and time
+DAYS = 30  # older days say little about today's users
 VERSIONS_KEPT = 5
 CELLS = Gauge("adunion_history_cells", "Creatives in placements of which the log knows something")
 
 
 class HistoryPublisher:
-    """Remembers the counts of each day; one per console."""
+    """Remembers what it last published; one per console."""
 
-    def __init__(self, store: EventStore, data_dir: Path) -> None:
-        self._store = store
+    def __init__(self, data_dir: Path) -> None:
         self._root = data_dir / HISTORY
-        self._days: dict[int, list[HistoryCell]] = {}
         self._cells: tuple[HistoryCell, ...] = ()
-        self._complete = False
 
-    def look(self, touched: Callable[[], set[int]], now: datetime) -> str | None:
-        """Counts the `touched` days (all days at first), and publishes if anything changed.
-
-        Answers the new version. Days are Unix day numbers; `touched` gives each of them once.
-
-        Raises:
-            StoreAwayError: nothing is lost, the days are counted next time.
-        """
-        today = int(now.timestamp() // 86_400)
-        days = touched() if self._complete else set(days_with_impressions(self._store))
-        self._complete = False  # until every day below has been counted
-        for day in days:
-            if day > today - DAYS:
-                self._days[day] = history_cells(self._store, day)
-        self._complete = True
-        for day in [day for day in self._days if day <= today - DAYS]:
-            del self._days[day]
-        return self._published(now)
-
-    def _published(self, now: datetime) -> str | None:
-        cells = _summed(self._days)
+    def publish(self, counts: Counter[tuple[str, str, str]], now: datetime) -> str | None:
+        """Publishes counts by (creative, placement, table) if they are new; answers the version."""
+        cells = cells_of(counts)
         if cells == self._cells:
             return None
         as_of_ms = int(now.timestamp() * 1000)
@@ -71,21 +49,14 @@ class HistoryPublisher:
         return version
 
 
-def _summed(days: dict[int, list[HistoryCell]]) -> tuple[HistoryCell, ...]:
-    sums: dict[tuple[str, str], HistoryCell] = {}
-    for cells in days.values():
-        for cell in cells:
-            key = (cell.creative_id, cell.placement_id)
-            known = sums.get(key)
-            sums[key] = cell if known is None else _plus(known, cell)
-    return tuple(sums[key] for key in sorted(sums))
-
-
-def _plus(one: HistoryCell, other: HistoryCell) -> HistoryCell:
-    return HistoryCell(
-        one.creative_id,
-        one.placement_id,
-        one.impressions + other.impressions,
-        one.clicks + other.clicks,
-        one.conversions + other.conversions,
+def cells_of(counts: Counter[tuple[str, str, str]]) -> tuple[HistoryCell, ...]:
+    """The cells in order, from counts by (creative, placement, table)."""
+    places = sorted({(creative, placement) for creative, placement, _ in counts})
+    return tuple(
+        HistoryCell(
+            CreativeId(creative),
+            PlacementId(placement),
+            *(counts[creative, placement, table] for table in HISTORY_TABLES),
+        )
+        for creative, placement in places
     )

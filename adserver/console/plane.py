@@ -11,23 +11,28 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
+from functools import partial
 
 from adserver import embedded
 from adserver.config import Settings
 from adserver.console import health, query_socket
 from adserver.console.budgets import CatalogBudgets
 from adserver.console.health import Readiness
-from adserver.console.history import HistoryPublisher
+from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.loops import repeating
+from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
+from adserver.console.spend_memory import SpendMemory
 from adserver.eventlog.leftovers import count_leftovers
 from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.open_store import open_for_writing
+from adserver.eventlog.queries import charges, history_counts, hours_with_impressions
 from adserver.ports import EventStore
 from adserver.stores.bookkeeper import RedisBookkeeper
 from adserver.stores.catalog import SqlCatalog, open_catalog
 from adserver.stores.catalog_publisher import CatalogPublisher
 from adserver.stores.redis_client import RedisLine
+from adserver.stores.spend import RedisSpend
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +59,10 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         shipping = Shipping(settings, store)
         await stack.enter_async_context(shipping.running())
         await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
-        await stack.enter_async_context(_publishing_history(settings, store, shipping))
         line = RedisLine(stack.enter_context(embedded.redis_running(settings)))
         stack.push_async_callback(line.close)
         await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
+        await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
         await stack.enter_async_context(query_socket.listening(store, settings.data_dir, is_ready))
         readiness = Readiness({"the event store": is_ready})
@@ -95,15 +100,27 @@ async def _publishing_catalogs(publisher: CatalogPublisher) -> AsyncIterator[Non
 
 
 @asynccontextmanager
-async def _publishing_history(
-    settings: Settings, store: EventStore, shipping: Shipping
+async def _learning_from_the_log(
+    settings: Settings, store: EventStore, shipping: Shipping, line: RedisLine
 ) -> AsyncIterator[None]:
-    history = HistoryPublisher(store, settings.data_dir)
+    """Keeps the history published, and Redis reminded of what the log knows."""
+    hours = partial(hours_with_impressions, store)
+    history = Rollup(partial(history_counts, store), hours, DAYS)
+    charged = Rollup(partial(charges, store), hours)
+    publisher = HistoryPublisher(settings.data_dir)
+    memory = SpendMemory(RedisSpend(line))
 
     async def look() -> None:
-        if shipping.prepared.is_set():
-            now = datetime.now(UTC)
-            await asyncio.to_thread(history.look, shipping.take_touched_days, now)
+        if not shipping.prepared.is_set():
+            return
+        now = datetime.now(UTC)
+        touched = shipping.take_touched_hours()
+        history.touch(touched)
+        charged.touch(touched)
+        now_ms = int(now.timestamp() * 1000)
+        counts = await asyncio.to_thread(history.refresh, now_ms)
+        await asyncio.to_thread(publisher.publish, counts, now)
+        await memory.remind(await asyncio.to_thread(charged.refresh, now_ms))
 
     async with repeating("history", settings.history_interval_s, look):
         yield

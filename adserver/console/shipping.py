@@ -37,9 +37,9 @@ class Shipping:
         self._stop = threading.Event()
         self._told = 0.0
 
-    def take_touched_days(self) -> set[int]:
-        """UTC days of which rows have been shipped since the last call."""
-        return self._shipper.take_touched_days()
+    def take_touched_hours(self) -> set[int]:
+        """Hours whose ads had rows shipped since the last call."""
+        return self._shipper.take_touched_hours()
 
     async def tell(self) -> None:
         """One line in the log if anything was shipped since the last one, or if rows wait."""

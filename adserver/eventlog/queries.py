@@ -6,15 +6,17 @@ the engines understands. The one surprising fact: the inner SELECT of each query
 is the point, for it makes copies one.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adserver.ports import EventStore
-from models.domain.history import HistoryCell
-from models.domain.ids import CreativeId, LineItemId, PlacementId
+from models.domain.ids import LineItemId, PlacementId
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+HISTORY_TABLES = ("impressions", "clicks", "conversions")
+CHARGED_TABLES = ("impressions", "clicks", "conversions")
 TRACKED_TABLES = ("impressions", "viewables", "clicks", "conversions")
 
 _EVENTS_BY_LINE_ITEM = """
@@ -35,6 +37,16 @@ FROM (SELECT event_id, creative_id, placement_id FROM {table}
       WHERE served_ms >= %(since)s AND served_ms < %(until)s AND test = 0
       GROUP BY event_id, creative_id, placement_id)
 GROUP BY creative_id, placement_id"""
+
+# A charge belongs to the day, in the advertiser's zone, on which its event arrived.
+_CHARGES = """
+SELECT line_item_id, day, sum(charged) AS micros
+FROM (SELECT event_id, line_item_id, any(charged_micros) AS charged,
+             any(intDiv(toInt64(intDiv(received_ms, 1000)) + utc_offset_s, 86400)) AS day
+      FROM {table}
+      WHERE served_ms >= %(since)s AND served_ms < %(until)s AND charged_micros > 0
+      GROUP BY event_id, line_item_id)
+GROUP BY line_item_id, day"""
 
 _CENSUS = """
 SELECT placement_id, reason, sum(sampled) AS requests
@@ -106,33 +118,37 @@ def delivery(store: EventStore, since_ms: int, until_ms: int) -> dict[LineItemId
     return {LineItemId(line_item): Delivery(**own) for line_item, own in counts.items()}
 
 
-def history_cells(store: EventStore, day: int) -> list[HistoryCell]:
-    """Impressions, clicks and conversions of the ads served on one UTC day (days since 1970)."""
-    span = {"since": day * DAY_MS, "until": (day + 1) * DAY_MS}
-    counts: dict[tuple[str, str], dict[str, int]] = {}
-    for table in ("impressions", "clicks", "conversions"):
+def history_counts(
+    store: EventStore, since_ms: int, until_ms: int
+) -> Counter[tuple[str, str, str]]:
+    """Events of ads served in [since_ms, until_ms) by (creative, placement, table); no tests."""
+    span = {"since": since_ms, "until": until_ms}
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for table in HISTORY_TABLES:
         found = store.query(_CELLS.format(table=table), span)
         for creative, placement, events in zip(*found.values(), strict=True):
-            counts.setdefault((creative, placement), {})[table] = events
-    return [
-        HistoryCell(
-            creative_id=CreativeId(creative),
-            placement_id=PlacementId(placement),
-            impressions=own.get("impressions", 0),
-            clicks=own.get("clicks", 0),
-            conversions=own.get("conversions", 0),
-        )
-        for (creative, placement), own in sorted(counts.items())
-    ]
+            counts[creative, placement, table] = events
+    return counts
 
 
-def days_with_impressions(store: EventStore) -> list[int]:
-    """The UTC days (days since 1970) of which the log has impressions, in order."""
+def charges(store: EventStore, since_ms: int, until_ms: int) -> Counter[tuple[str, int]]:
+    """Micros charged for ads served in [since_ms, until_ms), by (line item, local day)."""
+    span = {"since": since_ms, "until": until_ms}
+    sums: Counter[tuple[str, int]] = Counter()
+    for table in CHARGED_TABLES:
+        found = store.query(_CHARGES.format(table=table), span)
+        for line_item, day, charged in zip(*found.values(), strict=True):
+            sums[line_item, day] += charged
+    return sums
+
+
+def hours_with_impressions(store: EventStore) -> list[int]:
+    """The hours (since 1970) whose ads have impressions in the log, in order."""
     found = store.query(
-        "SELECT DISTINCT intDiv(served_ms, %(day_ms)s) AS day FROM impressions ORDER BY day",
-        {"day_ms": DAY_MS},
+        "SELECT DISTINCT intDiv(served_ms, %(hour_ms)s) AS hour FROM impressions ORDER BY hour",
+        {"hour_ms": HOUR_MS},
     )
-    return [int(day) for day in found["day"]]
+    return [int(hour) for hour in found["hour"]]
 
 
 def census_of(

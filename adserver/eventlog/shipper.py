@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 REST_SHARE = 9  # times as long as a round took, unless there is a backlog
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
 
 SHIPPED = Counter("adunion_shipped_rows_total", "Rows the event store acknowledged", ["table"])
 REFUSED_ROWS = Counter(
@@ -51,7 +51,7 @@ class Shipper:
     prepare: Callable[[], None] = lambda: None  # makes the tables; asked first after any trouble
     prepared: threading.Event = field(default_factory=threading.Event)
     _open: dict[Path, tuple[int, OutboxFile]] = field(default_factory=dict, repr=False)
-    _touched_days: set[int] = field(default_factory=set, repr=False)
+    _touched_hours: set[int] = field(default_factory=set, repr=False)
     _touching: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _waiting: dict[str, int] = field(default_factory=dict, repr=False)
     _away_since: float | None = field(default=None, repr=False)
@@ -105,10 +105,10 @@ class Shipper:
         self._note_back()
         return shipped
 
-    def take_touched_days(self) -> set[int]:
-        """UTC days (days since 1970) whose ads had rows shipped since the last call."""
+    def take_touched_hours(self) -> set[int]:
+        """Hours (since 1970) whose ads had rows shipped since the last call."""
         with self._touching:
-            touched, self._touched_days = self._touched_days, set()
+            touched, self._touched_hours = self._touched_hours, set()
             return touched
 
     @property
@@ -158,7 +158,7 @@ class Shipper:
         LAG.set(max(0.0, time.time_ns() / 1e9 - oldest / 1000))
         if "served_ms" in columns:
             with self._touching:
-                self._touched_days.update({at // DAY_MS for at in columns["served_ms"]})
+                self._touched_hours.update({at // HOUR_MS for at in columns["served_ms"]})
 
     def _damaged(self, path: Path, damage: sqlite3.DatabaseError) -> None:
         """A dead worker's damaged outbox is set aside here; a living worker sets its own aside."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +26,9 @@ from adserver.ports import StoreAwayError
 from adserver.reload import HISTORY
 from adserver.stores.catalog import open_catalog
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
+from adserver.stores.redis_client import RedisLine
+from adserver.stores.spend import RedisSpend
+from models.domain.ids import LineItemId
 from tests.adserver.eventlog.happenings import COUNTED, happening
 from tests.builders import NOW, small_marketplace
 from tests.engines import free_port
@@ -68,18 +72,34 @@ async def test_a_console_becomes_ready_and_shows_its_metrics(settings: Settings)
     assert "adunion_event_store_away_seconds 0.0" in page
 
 
-async def test_what_a_worker_settled_is_shipped_and_becomes_history(settings: Settings) -> None:
+async def test_what_a_worker_settled_is_shipped_published_and_known_to_redis_again(
+    settings: Settings,
+) -> None:
     outbox = WorkerOutbox(settings.data_dir / "outbox", "w0", 1000)
+    item = LineItemId(f"li_{uuid.uuid4().hex}")  # of which this Redis has forgotten everything
     for number in range(10):
-        event = happening(number)
+        event = happening(number, line_item_id=item)
         await outbox.append(event)
         outbox.settle(event, COUNTED)
     async with control_plane(settings):
         await until_ready(settings)
         await until(lambda: impressions(settings) == 10)
         await until(lambda: publication.current(settings.data_dir / HISTORY) is not None)
+        await until(lambda: spent(settings, item) == 10 * COUNTED.charged_micros)
     outbox.close()
     assert impressions(settings) == 10  # now read without the console
+
+
+def spent(settings: Settings, item: LineItemId) -> int:
+    """What Redis says a line item has spent in total."""
+
+    async def ask() -> int:
+        line = RedisLine(settings.redis_url)
+        [(_, in_total)] = await RedisSpend(line).spent([item], [0])
+        await line.close()
+        return in_total
+
+    return asyncio.run(ask())
 
 
 async def test_a_catalog_change_is_published_within_two_seconds(settings: Settings) -> None:

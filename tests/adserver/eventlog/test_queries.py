@@ -19,15 +19,15 @@ from adserver.eventlog.rows import (
 from adserver.eventlog.training_rows import MINUTE_MS, training_rows
 from adserver.ports import EventStore
 from models.domain.event import Booked, EventKind, Verdict
-from models.domain.history import HistoryCell
 from models.domain.ids import LineItemId
 from models.domain.money import Micros
 from tests.adserver.eventlog.happenings import COUNTED, census, decided, happening, served
 from tests.builders import NOW_MS
 
 IMPRESSION, CLICK, CONVERSION = EventKind.IMPRESSION, EventKind.CLICK, EventKind.CONVERSION
-TODAY = NOW_MS // queries.DAY_MS
-SPAN = (TODAY * queries.DAY_MS, (TODAY + 1) * queries.DAY_MS)
+DAY_MS = 86_400_000
+TODAY = NOW_MS // DAY_MS
+SPAN = (TODAY * DAY_MS, (TODAY + 1) * DAY_MS)
 FREE = Booked(Verdict.COUNTED, Micros(0))
 
 Put = Callable[[str, Sequence[Row]], None]
@@ -67,18 +67,37 @@ def test_delivery_counts_each_event_once_and_sums_its_charge_once(
     assert queries.delivery(store, SPAN[1], SPAN[1] + 1) == {}
 
 
-def test_history_cells_count_one_day_by_creative_and_placement(store: EventStore, put: Put) -> None:
+def test_history_counts_by_creative_and_placement_without_tests(
+    store: EventStore, put: Put
+) -> None:
     put("impressions", counted(range(5), IMPRESSION))
     put("impressions", counted([5], IMPRESSION, creative_id="cr2"))
     put("impressions", counted([6], IMPRESSION, test=True))
-    put("impressions", counted([7], IMPRESSION, served_ms=NOW_MS - queries.DAY_MS))
+    put("impressions", counted([7], IMPRESSION, served_ms=NOW_MS - DAY_MS))
     put("clicks", counted([1, 2], CLICK))
     put("conversions", counted([2], CONVERSION))
-    assert queries.history_cells(store, TODAY) == [
-        HistoryCell("cr1", "pl1", 5, 2, 1),
-        HistoryCell("cr2", "pl1", 1, 0, 0),
-    ]
-    assert queries.days_with_impressions(store) == [TODAY - 1, TODAY]
+    assert queries.history_counts(store, *SPAN) == {
+        ("cr1", "pl1", "impressions"): 5,
+        ("cr1", "pl1", "clicks"): 2,
+        ("cr1", "pl1", "conversions"): 1,
+        ("cr2", "pl1", "impressions"): 1,
+    }
+    this_hour = NOW_MS // queries.HOUR_MS
+    assert queries.hours_with_impressions(store) == [this_hour - 24, this_hour]
+
+
+def test_charges_belong_to_the_advertisers_day_on_which_the_event_arrived(
+    store: EventStore, put: Put
+) -> None:
+    put("impressions", counted(range(5), IMPRESSION))
+    put("impressions", counted([5], IMPRESSION, utc_offset_s=-13 * 3600))
+    put("clicks", counted([6], CLICK, line_item_id="li2"))
+    put("clicks", counted([7], CLICK, FREE, line_item_id="li2"))
+    assert queries.charges(store, *SPAN) == {
+        ("li1", TODAY): 5 * 20_000,
+        ("li1", TODAY - 1): 20_000,
+        ("li2", TODAY): 20_000,
+    }
 
 
 def test_the_census_sums_minutes_by_reason_the_most_frequent_first(
@@ -133,7 +152,7 @@ def test_training_rows_are_the_impressions_with_their_labels_in_order(
     store: EventStore, put: Put
 ) -> None:
     fill_training(put, 30)
-    batches = list(training_rows(store, "abc", 0, NOW_MS + queries.DAY_MS, rows=10))
+    batches = list(training_rows(store, "abc", 0, NOW_MS + DAY_MS, rows=10))
     assert [len(batch) for batch in batches] == [6, 6, 6, 6, 6]
     features = np.concatenate([batch.features for batch in batches])
     assert features.shape == (30, 3)

@@ -103,10 +103,10 @@ def test_a_kill_between_acknowledgement_and_forgetting_sends_copies_not_losses(
     assert len(set(memory.ids("impressions"))) == 5
 
 
-def test_days_with_new_rows_are_noted_for_the_history(tmp_path: Path, shipper: Shipper) -> None:
+def test_hours_with_new_rows_are_noted_for_the_history(tmp_path: Path, shipper: Shipper) -> None:
     fill(tmp_path / "w0.sqlite", 0, 3)
     drain(shipper)
-    assert shipper.take_touched_days() == {NOW_MS // 86_400_000}
+    assert shipper.take_touched_hours() == {NOW_MS // 3_600_000}
 
 
 def test_rows_that_cannot_be_stored_are_kept_apart_and_the_rest_goes_on(
@@ -186,7 +186,7 @@ def test_the_tables_are_made_again_when_the_store_came_back_without_them(
     loop = threading.Thread(target=shipper.run, args=(0.01, stop))
     loop.start()
     for _ in range(300):
-        if shipper.waiting == 0 and shipper.take_touched_days():
+        if shipper.waiting == 0 and shipper.take_touched_hours():
             break
         stop.wait(0.02)
     stop.set()
