@@ -24,6 +24,7 @@ from ranking.slate import CODES, STAYS, Exits, NoAdReason, Rows, Slate, leave
 
 STAGE = "frequency_cap"
 NO_GROUP = -1
+Key = tuple[CapLevel, str]
 
 SEEN_COLUMNS = 3 + len(Exposure._fields)
 _LIFETIME_AT, _WINDOWS_AT = 3, 3 + Exposure._fields.index("day")
@@ -55,39 +56,34 @@ def build(
 
     Ended line items still count towards their campaign's caps and their advertiser's.
     """
-    numbers: dict[tuple[CapLevel, str], int] = {}
+    numbers: dict[Key, int] = {}
     begin, flat = [0], []
     for item in live:
-        keys = _keys(item, campaigns)
         for cap in item.caps:
-            group = numbers.setdefault(keys[cap.level], len(numbers))
+            group = numbers.setdefault(_keys(item, campaigns)[cap.level], len(numbers))
             flat.append((cap.impressions, group, _PERIODS[cap.period]))
         begin.append(len(flat))
     caps = Caps(np.array(flat, CAP), _counting(everything, campaigns, numbers))
     return caps, np.array(begin, np.int32)
 
 
-def _keys(
-    item: LineItem, campaigns: dict[CampaignId, Campaign]
-) -> dict[CapLevel, tuple[CapLevel, str]]:
+def _keys(item: LineItem, campaigns: dict[CampaignId, Campaign]) -> dict[CapLevel, Key]:
+    """What the impressions of a line item count towards."""
     campaign = campaigns.get(item.campaign_id)
-    ids: dict[CapLevel, str] = {
-        CapLevel.LINE_ITEM: item.line_item_id,
-        CapLevel.CAMPAIGN: item.campaign_id,
-        CapLevel.ADVERTISER: campaign.advertiser_id if campaign else "",
+    return {
+        CapLevel.LINE_ITEM: (CapLevel.LINE_ITEM, item.line_item_id),
+        CapLevel.CAMPAIGN: (CapLevel.CAMPAIGN, item.campaign_id),
+        CapLevel.ADVERTISER: (CapLevel.ADVERTISER, campaign.advertiser_id if campaign else ""),
     }
-    return {level: (level, name) for level, name in ids.items()}
 
 
 def _counting(
     everything: Iterable[LineItem],
     campaigns: dict[CampaignId, Campaign],
-    numbers: dict[tuple[CapLevel, str], int],
+    numbers: dict[Key, int],
 ) -> dict[str, tuple[int, int, int]]:
-    if not numbers:
-        return {}
     groups: dict[str, tuple[int, int, int]] = {}
-    for item in everything:
+    for item in everything if numbers else ():
         a, b, c = (numbers.get(key, NO_GROUP) for key in _keys(item, campaigns).values())
         if max(a, b, c) != NO_GROUP:
             groups[item.line_item_id] = (a, b, c)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.ctr import prior
 from models.ctr.encoder import BoundEncoder, bind
+from models.ctr.features import SERVING_SCHEMA, FeatureSchema
 from models.ctr.reading import AdAttributes
 from models.ctr.serving import BoundModel, Scorer
 from models.domain.history import History
@@ -49,7 +50,7 @@ def build_snapshot(
     """
     catalog = Catalog.build(marketplace, now)
     scorers = (model or prior.CLICKS, prior.CONVERSIONS)
-    return assemble(version, catalog, history, scorers, SpendBoard.for_catalog(catalog), policy)
+    return assemble(version, catalog, history, scorers, policy)
 
 
 def assemble(
@@ -57,12 +58,12 @@ def assemble(
     catalog: Catalog,
     history: History,
     scorers: tuple[Scorer, Scorer],
-    spend: SpendBoard,
     policy: ExplorationPolicy,
+    schema: FeatureSchema = SERVING_SCHEMA,
 ) -> Snapshot:
-    """A snapshot from its parts; `scorers` are for clicks and for conversions."""
+    """A snapshot from its parts, its spend board empty; `scorers`: of clicks and of conversions."""
     attributes = [AdAttributes.of(ad.advertiser, ad.line_item, ad.creative) for ad in catalog.ads]
-    features = bind(attributes, tuple(catalog.placements.values()), history)
+    features = bind(attributes, tuple(catalog.placements.values()), history, schema)
     clicks, conversions = scorers
     weight = policy.weights(impressions_of(catalog, history))
     return Snapshot(
@@ -71,7 +72,7 @@ def assemble(
         features=features,
         ctr=clicks.bind(features),
         pcvr=conversions.bind(features),
-        spend=spend,
+        spend=SpendBoard.for_catalog(catalog),
         chances=Chances(policy, catalog.ad_advertiser, weight),
     )
 

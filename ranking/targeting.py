@@ -85,12 +85,19 @@ def build(targetings: Sequence[Targeting], ad_line_item: Rows) -> TargetingIndex
     """
     shelf = _Bitmaps(ad_line_item, len(targetings))
     indexed = [_indexed(attribute, targetings, shelf) for attribute in ATTRIBUTES]
-    hours = np.array([hours_mask(t.hour_of_week) for t in targetings], np.uint64)
     return TargetingIndex(
         bitmaps=shelf.stacked(),
-        hours=hours.reshape(len(targetings), 3),
+        hours=_hours([targeting.hour_of_week for targeting in targetings]),
         attributes=tuple(index for index in indexed if index is not None),
     )
+
+
+def _hours(rules: Sequence[Rule]) -> NDArray[np.uint64]:
+    hours = np.empty((len(rules), 3), np.uint64)
+    hours[:] = hours_mask(Rule())
+    for rule, rows in _rows_by_rule(rules).items():
+        hours[rows] = hours_mask(rule)
+    return hours
 
 
 class _Bitmaps:
@@ -125,27 +132,33 @@ def packed(mask: Mask) -> Bitmap:
 def _indexed(
     attribute: Attribute | Range, targetings: Sequence[Targeting], shelf: _Bitmaps
 ) -> _Listed | _Ranged | None:
-    name = attribute.reason.value
-    rules = {
-        row: rule
-        for row, targeting in enumerate(targetings)
-        if (rule := getattr(targeting, name)).include or rule.exclude
-    }
+    rules = _rows_by_rule([getattr(targeting, attribute.reason) for targeting in targetings])
     if not rules:
         return None
-    anyone = ~shelf.mask(row for row, rule in rules.items() if rule.include)
+    anyone = ~shelf.mask(row for rule, rows in rules.items() if rule.include for row in rows)
     if isinstance(attribute, Range):
         return _ranged(attribute, rules, anyone, shelf)
     return _listed(attribute, rules, anyone, shelf)
 
 
-def _listed(attribute: Attribute, rules: dict[int, Rule], anyone: Mask, shelf: _Bitmaps) -> _Listed:
-    included: dict[Hashable, set[int]] = {}
-    excluded: dict[Hashable, set[int]] = {}
-    for row, rule in rules.items():
+def _rows_by_rule(rules: Sequence[Rule]) -> dict[Rule, list[int]]:
+    """The rows of each rule that says something: few rules differ, and each is read once."""
+    rows: dict[Rule, list[int]] = {}
+    for row, rule in enumerate(rules):
+        if rule.include or rule.exclude:
+            rows.setdefault(rule, []).append(row)
+    return rows
+
+
+def _listed(
+    attribute: Attribute, rules: dict[Rule, list[int]], anyone: Mask, shelf: _Bitmaps
+) -> _Listed:
+    included: dict[Hashable, list[int]] = {}
+    excluded: dict[Hashable, list[int]] = {}
+    for rule, rows in rules.items():
         for listed, into in ((rule.include, included), (rule.exclude, excluded)):
             for value in {value for text in listed for value in attribute.values(text)}:
-                into.setdefault(value, set()).add(row)
+                into.setdefault(value, []).extend(rows)
     return _Listed(
         attribute,
         CODES[attribute.reason],
@@ -155,19 +168,17 @@ def _listed(attribute: Attribute, rules: dict[int, Rule], anyone: Mask, shelf: _
     )
 
 
-def _ranged(attribute: Range, rules: dict[int, Rule], anyone: Mask, shelf: _Bitmaps) -> _Ranged:
-    ends = {
-        text: ends
-        for rule in rules.values()
-        for text in rule.include | rule.exclude
-        if (ends := half_open(text)) is not None
-    }
+def _ranged(
+    attribute: Range, rules: dict[Rule, list[int]], anyone: Mask, shelf: _Bitmaps
+) -> _Ranged:
+    texts = {text for rule in rules for text in rule.include | rule.exclude}
+    ends = {text: ends for text in texts if (ends := half_open(text)) is not None}
     cuts = sorted({end for pair in ends.values() for end in pair if end})
     allowed = np.tile(anyone, (len(cuts) + 1, 1))
     for listed, value in (("include", True), ("exclude", False)):
-        for row, rule in rules.items():
+        for rule, rows in rules.items():
             for low, high in (ends[text] for text in getattr(rule, listed) if text in ends):
                 stop = len(cuts) + 1 if high is None else bisect_right(cuts, high)
-                allowed[bisect_right(cuts, low) : stop, row] = value
+                allowed[bisect_right(cuts, low) : stop, rows] = value
     stretches = [shelf.add(mask) for mask in allowed]
     return _Ranged(attribute, CODES[attribute.reason], shelf.add(anyone), cuts, stretches)
