@@ -17,6 +17,8 @@ from models.domain.money import Micros
 
 log = logging.getLogger(__name__)
 
+RECENT_DAYS = 3  # before the last day of all; no budget asks for older ones
+
 
 class SpendMemory:
     """Compares Redis with the log; one per console."""
@@ -49,13 +51,19 @@ class SpendMemory:
 
 
 def spent_of(charges: Counter[tuple[str, int]]) -> list[Spent]:
-    """What each line item spent in total and on the last of its days that has charges."""
+    """What each line item spent in total and on its last day, if Redis still keeps that day."""
+    recent = max((day for _, day in charges), default=0) - RECENT_DAYS
     totals: Counter[str] = Counter()
     last_day: dict[str, int] = {}
     for (line_item, day), micros in charges.items():
         totals[line_item] += micros
         last_day[line_item] = max(day, last_day.get(line_item, day))
     return [
-        Spent(LineItemId(item), day, Micros(charges[item, day]), Micros(totals[item]))
+        Spent(
+            LineItemId(item),
+            day,
+            Micros(charges[item, day] if day > recent else 0),
+            Micros(totals[item]),
+        )
         for item, day in sorted(last_day.items())
     ]

@@ -43,6 +43,14 @@ async def test_a_redis_that_knows_more_is_left_alone(spend: RedisSpend, item: Li
     assert await spend.spent([item], [TODAY]) == [(50, 50)]
 
 
+async def test_a_day_that_redis_has_let_go_is_not_brought_back(
+    spend: RedisSpend, item: LineItemId
+) -> None:
+    charges = Counter({(item, TODAY - 9): 5, (f"{item}-other", TODAY): 7})
+    assert await SpendMemory(spend).remind(charges) == 2
+    assert await spend.spent([item], [TODAY - 9]) == [(0, 5)]
+
+
 async def test_while_redis_is_away_nothing_happens() -> None:
     line = RedisLine(f"redis://127.0.0.1:{free_port()}/0")
     assert await SpendMemory(RedisSpend(line)).remind(Counter({("li1", TODAY): 1})) == 0
