@@ -88,7 +88,7 @@ def make_click_model(people: Population, market: Market, seed: int) -> HiddenCli
         format=np.array([formats.index(ad.format) for ad in market.ads]),
         taste=_taste(people, rng),
         quality=_quality(market, rng),
-        fit=rng.normal(0, 0.15, (len(market.slots), len(THEMES))),
+        fit=rng.normal(0, 0.10, (len(market.slots), len(THEMES))),
         daily=_daily(rng, len(formats)),
     )
     _set_means(model, formats, rng)
@@ -103,19 +103,19 @@ def _taste(people: Population, rng: np.random.Generator) -> NDArray[np.float64]:
     """
     users, segments = np.arange(len(people)), [theme.segment for theme in THEMES]
     youth = np.clip((TURNING_AGE - people.ages) / YEARS_A_STEP, -1.3, 1.3)[:, None]
-    taste = rng.normal(0, 0.10, (len(people), 1)) + rng.normal(0, 0.10, (len(people), len(THEMES)))
+    taste = rng.normal(0, 0.08, (len(people), len(THEMES)))
     taste += youth * YOUTH_LOADING + 0.35 * youth
-    taste += rng.normal(0, 0.15, (len(GENDERS), len(THEMES)))[people.gender]
+    taste += rng.normal(0, 0.10, (len(GENDERS), len(THEMES)))[people.gender]
     taste += 0.08 * (people.numbers["activity_level"][:, None] - 3)
     main = np.array([segments.index(interests[0]) for interests in people.interests])
-    taste[users, main] += 0.5
+    taste[users, main] += 0.3
     return taste
 
 
 def _quality(market: Market, rng: np.random.Generator) -> NDArray[np.float64]:
     """Good and bad line items, and among theirs better and worse creatives."""
     line_items = sorted({ad.line_item_id for ad in market.ads})
-    of_line_item = dict(zip(line_items, rng.normal(0, 0.20, len(line_items)), strict=True))
+    of_line_item = dict(zip(line_items, rng.normal(0, 0.15, len(line_items)), strict=True))
     shared = [of_line_item[ad.line_item_id] for ad in market.ads]
     return np.array(shared) + rng.normal(0, 0.10, len(shared))
 

@@ -16,7 +16,7 @@ from loadtest.themes import IN_APP, SIZES, Theme
 DURATION_MS = {"splash": 5_000, "rewarded_video": 15_000}
 SPLASH_EVERY = 3
 CLICK_PRICE = 0.60
-BID_SPREAD = 0.20
+BID_SPREAD = 0.30
 CLICKS_PER_THOUSAND = {True: 45, False: 18}
 CLICKS_PER_PURCHASE = 10
 

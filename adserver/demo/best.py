@@ -28,7 +28,7 @@ from models.domain.user import Exposure, UserState
 from ranking.catalog import Catalog
 from ranking.decision import Winner, decide
 from ranking.exploration import ExplorationPolicy
-from ranking.pacing import SpendBoard, control
+from ranking.pacing import control
 from ranking.snapshot import Snapshot, assemble
 
 EVERY = 3
@@ -134,8 +134,7 @@ def possible(stage: Stage, played: Played, on_progress: Callable[[int], object])
     scorer = HiddenScorer(stage.world.truth, Audience(hour=now.astimezone(SHANGHAI).hour))
     catalog = Catalog.build(_third(catalog_of(stage.world)), now)
     scorers = (scorer, ConstantScorer(CONVERSION_RATE))
-    board = SpendBoard.for_catalog(catalog)
-    snapshot = assemble("best", catalog, History(), scorers, board, _policy(stage))
+    snapshot = assemble("best", catalog, History(), scorers, _policy(stage))
     rng = np.random.default_rng((stage.world.seed, 7))
     replay = Replay(stage, snapshot, scorer.audience, _exposures(played), rng)
     controlled = -1

@@ -34,6 +34,8 @@ Progress = Callable[[int], object]
 class Played:
     """A phase that is over: when, what was planned, what came, what everybody had seen before."""
 
+    name: str
+    model: str
     span: Span
     schedule: Schedule
     books: Books
@@ -61,8 +63,10 @@ class Stage:
         seconds = (datetime.now(UTC) - began).total_seconds()
         return min(max(SHARE_OF_CAPACITY * TRIAL_REQUESTS / seconds, SLOWEST), FASTEST)
 
-    async def phase(self, requests: int, rate: float, on_progress: Progress) -> Played:
-        """Plays a phase of so many requests at a mean rate."""
+    async def phase(
+        self, title: tuple[str, str], requests: int, rate: float, on_progress: Progress
+    ) -> Played:
+        """Plays a phase of so many requests at a mean rate. `title` is its name and its model."""
         schedule, books = self._schedule(requests, requests / rate), Books()
         since, seen_before = _now_ms(), dict(self.crowd.seen)
         playing = asyncio.create_task(self._play(schedule, books))
@@ -70,7 +74,7 @@ class Stage:
             await asyncio.wait([playing], timeout=LOOK_EVERY_S)
             on_progress(books.requests)
         await playing
-        return Played(Span(since, _now_ms()), schedule, books, seen_before)
+        return Played(*title, Span(since, _now_ms()), schedule, books, seen_before)
 
     async def logged(self) -> LogBooks:
         """The log, once it holds everything that was sent; as it is when that takes too long."""
@@ -83,13 +87,13 @@ class Stage:
             log = await asyncio.to_thread(self._read_log)
         return log
 
-    async def figures(self, name: str, model: str, played: Played) -> PhaseFigures:
+    async def figures(self, played: Played) -> PhaseFigures:
         """The figures of a phase that is in the log."""
 
         def read() -> PhaseFigures:
             store = open_for_reading(self.system.settings)
             try:
-                return read_figures(store, name, model, played.span, played.books)
+                return read_figures(store, played.name, played.model, played.span, played.books)
             finally:
                 store.close()
 

@@ -20,11 +20,10 @@ CALIBRATED = (0.9, 1.1)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Before and after learning, the hidden model's own best, and whether the books agree."""
+    """Phases served around two lessons, the hidden model's own best, and whether books agree."""
 
     seed: int
-    before: PhaseFigures
-    after: PhaseFigures
+    served: Sequence[PhaseFigures]
     best: PhaseFigures
     checks: Sequence[Check]
 
@@ -32,6 +31,16 @@ class Report:
     def holds(self) -> bool:
         """Whether every reconciliation holds."""
         return all(check.holds for check in self.checks)
+
+    @property
+    def before(self) -> PhaseFigures:
+        """The first phase, served without a model."""
+        return self.served[0]
+
+    @property
+    def after(self) -> PhaseFigures:
+        """The last phase, served with what was learned."""
+        return self.served[-1]
 
     @property
     def learned(self) -> dict[str, bool]:
@@ -49,9 +58,7 @@ class Report:
             "seed": self.seed,
             "holds": self.holds,
             "learned": self.learned,
-            "phases": {
-                phase.name: phase.as_json() for phase in (self.before, self.after, self.best)
-            },
+            "phases": {phase.name: phase.as_json() for phase in (*self.served, self.best)},
             "checks": [asdict(check) for check in self.checks],
         }
         path.write_text(json.dumps(content, indent=2) + "\n")
@@ -61,12 +68,11 @@ class Report:
         console.print(Group(*self._tables()))
 
     def _tables(self) -> list[RenderableType]:
-        phases = (self.before, self.after)
         return [
             _comparison(self),
             _formats(self),
-            _latencies(phases),
-            _funnels(phases),
+            _latencies(self.served),
+            _funnels(self.served),
             _checks(self.checks),
         ]
 
@@ -76,7 +82,7 @@ Row = tuple[str, Callable[[PhaseFigures], float], str]
 ROWS: tuple[Row, ...] = (
     ("fill rate", lambda phase: phase.fill_rate, ".1%"),
     ("CTR, observed", lambda phase: phase.total.ctr, ".2%"),
-    ("CTR, expected by the hidden model", lambda phase: phase.total.hidden_ctr, ".2%"),
+    ("CTR, hidden model's expectation", lambda phase: phase.total.hidden_ctr, ".2%"),
     ("revenue per 1,000 requests", lambda phase: phase.revenue_per_thousand, ",.2f"),
     ("calibration: pCTR / observed CTR", lambda phase: phase.total.calibration, ".3f"),
     ("calibration: pCTR / hidden CTR", lambda phase: phase.total.hidden_calibration, ".3f"),
@@ -91,20 +97,20 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _comparison(report: Report) -> Table:
-    title = "What learning brought (best possible: the hidden model itself decides)"
-    table = _table(title, "", "before", "after", "change", "best possible")
+    title = "What learning brought (best: the hidden model itself decides)"
+    table = _table(title, "", "before", "between", "after", "change", "best")
     for name, read, form in ROWS:
-        before, after, best = read(report.before), read(report.after), read(report.best)
-        change = f"{after / before - 1:+.0%}" if before else ""
-        table.add_row(name, f"{before:{form}}", f"{after:{form}}", change, f"{best:{form}}")
+        *served, best = (read(phase) for phase in (*report.served, report.best))
+        change = f"{served[-1] / served[0] - 1:+.0%}" if served[0] else ""
+        table.add_row(name, *(f"{value:{form}}" for value in served), change, f"{best:{form}}")
     for outcome, came in report.learned.items():
-        table.add_row(outcome.replace("_", " "), "", "[green]yes" if came else "[red]no", "", "")
+        table.add_row(outcome.replace("_", " "), "", "", "[green]yes" if came else "[red]no")
     return table
 
 
 def _formats(report: Report) -> Table:
     table = _table(
-        "By format (click rates are high on purpose, so that minutes teach what days would)",
+        "By format (click rates are high, so that minutes teach what days would)",
         "format", "impressions", "CTR before", "CTR after", "best", "calibration after",
     )  # fmt: skip
     for format_, after in report.after.by_format.items():

@@ -38,11 +38,11 @@ class System:
     settings: Settings
     log: Path
 
-    async def run(self, *arguments: str) -> str:
+    async def run(self, *arguments: str, may_end_with: tuple[int, ...] = ()) -> str:
         """Runs one `adunion` command to its end; answers what it printed.
 
         Raises:
-            DemoError: it failed.
+            DemoError: it failed, with an exit code that is not one of `may_end_with`.
         """
         process = await asyncio.create_subprocess_exec(
             *_adunion(arguments),
@@ -54,7 +54,7 @@ class System:
         said = output.decode(errors="replace")
         with self.log.open("a") as log:
             log.write(f"$ adunion {' '.join(arguments)}\n{said}\n")
-        if process.returncode:
+        if process.returncode not in (0, *may_end_with):
             raise DemoError(f"adunion {' '.join(arguments)} failed:\n{said.strip()}")
         return said
 

@@ -34,8 +34,11 @@ def phase(name: str, clicks: int, predicted: float, revenue: int) -> PhaseFigure
 def report() -> Report:
     return Report(
         seed=1,
-        before=phase("before", 30, 80.0, 20_000_000),
-        after=phase("after", 60, 62.0, 30_000_000),
+        served=[
+            phase("before", 30, 80.0, 20_000_000),
+            phase("between", 50, 45.0, 25_000_000),
+            phase("after", 60, 62.0, 30_000_000),
+        ],
         best=phase("best possible", 90, 99.0, 50_000_000),
         checks=[Check("log = Redis", holds=True, detail="1 = 1")],
     )
@@ -51,7 +54,8 @@ def test_figures_are_per_impression_and_per_thousand_requests() -> None:
 
 def test_learning_is_more_clicks_more_money_and_honest_predictions() -> None:
     assert report().learned == {"ctr_rises": True, "revenue_rises": True, "calibrated": True}
-    worse = replace(report(), after=phase("after", 20, 62.0, 10_000_000))
+    before, between, _ = report().served
+    worse = replace(report(), served=[before, between, phase("after", 20, 62.0, 10_000_000)])
     assert not any(worse.learned.values())
 
 
@@ -61,11 +65,11 @@ def test_the_report_holds_only_if_every_check_does() -> None:
     assert not replace(report(), checks=[*report().checks, bad]).holds
 
 
-def test_the_file_has_all_three_phases_and_every_check(tmp_path: Path) -> None:
+def test_the_file_has_all_phases_and_every_check(tmp_path: Path) -> None:
     report().write(tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
     assert content["holds"] is True
-    assert list(content["phases"]) == ["before", "after", "best possible"]
+    assert list(content["phases"]) == ["before", "between", "after", "best possible"]
     assert content["phases"]["after"]["revenue_per_1000_requests"] == 30.0
     assert content["checks"] == [{"name": "log = Redis", "holds": True, "detail": "1 = 1"}]
 
@@ -74,7 +78,7 @@ def test_the_tables_show_before_after_best_and_the_checks() -> None:
     console = Console(record=True, width=140)
     report().show(console)
     text = console.export_text()
-    for words in ("best possible", "revenue per 1,000 requests", "beacon p99", "log = Redis"):
+    for words in ("between", "revenue per 1,000 requests", "beacon p99", "log = Redis"):
         assert words in text
 
 
