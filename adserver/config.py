@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 PREFIX = "ADUNION_"
 TEST_PREFIX = "ADUNION_TEST_"
@@ -35,6 +36,7 @@ class Settings:
     secret_key: str = ""
     token_keys: str = ""
     currency: str = "CNY"
+    time_zone: str = "Asia/Shanghai"
     log_level: str = "INFO"
     seed: int = 0
     user_timeout_ms: int = 20
@@ -64,7 +66,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     """Reads the settings.
 
     Raises:
-        SettingError: an unknown ADUNION_ variable (most often a typing mistake) or a value of the wrong type.
+        SettingError: an unknown ADUNION_ variable (most often a typing mistake), a value of the
+            wrong type, a time zone that is none.
     """
     known = {PREFIX + field.name.upper(): field for field in fields(Settings)}
     given = {
@@ -78,7 +81,18 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     values: dict[str, Any] = {
         known[name].name: _read(name, known[name].type, text) for name, text in given.items()
     }
-    return Settings(**values)
+    settings = Settings(**values)
+    _require_zone(settings.time_zone)
+    return settings
+
+
+def _require_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        raise SettingError(
+            f"ADUNION_TIME_ZONE={name!r} is not an IANA time zone such as Asia/Shanghai"
+        ) from None
 
 
 def _read(name: str, kind: object, text: str) -> Path | int | str:

@@ -29,7 +29,7 @@ from adserver.stores.bookkeeper import NOTHING_TO_SPEND, Budget
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
 from models.ctr import artifact, prior
 from models.ctr.artifact import ArtifactError
-from models.ctr.features import SERVING_SCHEMA
+from models.ctr.features import serving_schema
 from models.ctr.serving import CtrModel
 from models.domain.ad_request import AdRequest
 from models.domain.history import History
@@ -111,11 +111,6 @@ def _history(root: Path, version: str) -> History:
     return msgspec.msgpack.decode(files[HISTORY_FILE], type=History)
 
 
-def _model(root: Path, version: str) -> CtrModel:
-    files = publication.read(root, version)
-    return artifact.load(files, SERVING_SCHEMA)
-
-
 class Builder:
     """Makes a warm snapshot of what is in force. Used from one thread at a time."""
 
@@ -125,10 +120,11 @@ class Builder:
             epsilon=settings.explore_epsilon_ppm / 1e6,
             new_impressions=settings.explore_new_impressions,
         )
+        self._schema = serving_schema(settings.time_zone)
         root = settings.data_dir
         self._marketplace = Watched("catalog", root / CATALOG, package.read)
         self._history = Watched("history", root / HISTORY, _history)
-        self._model = Watched("model", root / MODEL, _model)
+        self._model = Watched("model", root / MODEL, self._read_model)
         self._catalog: Catalog | None = None
 
     def build_if_new(self, now: datetime) -> Live | None:
@@ -152,14 +148,17 @@ class Builder:
         )
         return Live(snapshot, self._keys(marketplace), _budgets(marketplace))
 
+    def _read_model(self, root: Path, version: str) -> CtrModel:
+        return artifact.load(publication.read(root, version), self._schema)
+
     def _assembled(self, catalog: Catalog) -> Snapshot:
         return assemble(
             version=f"{self._marketplace.version}+{self._history.version}",
             catalog=catalog,
             history=self._history.content or History(),
             scorers=(self._model.content or prior.CLICKS, prior.CONVERSIONS),
-            spend=SpendBoard.for_catalog(catalog),
             policy=self._policy,
+            schema=self._schema,
         )
 
     def _keys(self, marketplace: Marketplace) -> dict[str, App]:

@@ -29,7 +29,7 @@ from models.ctr.artifact import Artifact
 from models.ctr.card import card
 from models.ctr.dataset import Dataset, DatasetError, from_log
 from models.ctr.evaluation import Report
-from models.ctr.features import SERVING_SCHEMA
+from models.ctr.features import serving_schema
 from models.ctr.trial import Trial, hold, to_artifact
 
 REFUSED = 3
@@ -98,7 +98,7 @@ def command(  # noqa: PLR0913 - one argument an option
     if not trial.verdict.passed and not force:
         click.echo("Refused: nothing was published and what serves goes on. --force overrules.")
         sys.exit(REFUSED)
-    _publish(root, artifact, force)
+    _publish(root, artifact, serving_schema(settings.time_zone).hash, force)
 
 
 def _source(
@@ -122,12 +122,13 @@ def _file(data: Path, schema: Path) -> Source:
 
 def _event_log(settings: Settings, days: int, told: Stages) -> Source:
     """Impressions as serving saw them, with whether a click came."""
+    features = serving_schema(settings.time_zone)
     until = int(datetime.now(UTC).timestamp() * 1_000)
     since = until - days * DAY_MS
     store = open_store.open_for_reading(settings)
     try:
         parts = []
-        for part in training_rows(store, SERVING_SCHEMA.hash, since, until):
+        for part in training_rows(store, features.hash, since, until):
             parts.append(part)
             told("reading", min((part.served_ms[-1] - since) / (until - since), 1.0))
     finally:
@@ -138,7 +139,7 @@ def _event_log(settings: Settings, days: int, told: Stages) -> Source:
             "version's schema; serve some traffic first (adunion up), or learn from a file (--data)"
         )
     dataset = from_log(
-        SERVING_SCHEMA,
+        features,
         np.concatenate([part.features for part in parts]),
         np.concatenate([part.clicked for part in parts]).astype(np.float64),
         np.concatenate([part.served_ms for part in parts]),
@@ -173,10 +174,11 @@ def _artifact(source: Source, trial: Trial) -> Artifact:
     return artifact
 
 
-def _publish(root: Path, artifact: Artifact, force: bool) -> None:
+def _publish(root: Path, artifact: Artifact, serving: str, force: bool) -> None:
+    """`serving` is the hash of the schema that workers encode by."""
     in_force = _in_force(root)
-    displaces = in_force is not None and in_force.schema.hash == SERVING_SCHEMA.hash
-    if displaces and artifact.schema.hash != SERVING_SCHEMA.hash and not force:
+    displaces = in_force is not None and in_force.schema.hash == serving
+    if displaces and artifact.schema.hash != serving and not force:
         publication.add(root, artifact.version, artifact.to_files())
         click.echo("Published beside the serving model, which a model of a file cannot replace.")
     else:

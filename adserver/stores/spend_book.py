@@ -26,7 +26,8 @@ from models.domain.campaign import PricingModel
 from models.domain.event import Offer
 from models.domain.ids import LineItemId
 from models.domain.money import Micros
-from ranking.pacing import UNLIMITED, SpendBoard, control
+from ranking.pacing import SpendBoard, control
+from ranking.records import UNLIMITED
 
 REFRESH_S = 1.0
 MINUTE_MS = 60_000

@@ -8,8 +8,9 @@ request encodes its own half and names the few ads its user has seen; the rest i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from operator import attrgetter
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class BoundEncoder:
     placement_row: dict[str, int]
     placement_histories: Floats
     reader: RequestReader
+    zone: tzinfo = UTC
 
     def encode(self, request: AdRequest, user: UserState, now: datetime) -> EncodedRequest:
         """The request's half, and what its user has seen of this catalog.
@@ -76,7 +78,7 @@ class BoundEncoder:
         does not.
         """
         placement = self.placement_row.get(request.placement.placement_id, -1)
-        values = self.reader.read(RequestView.of(request, user, now))
+        values = self.reader.read(RequestView.of(request, user, now, self.zone))
         values += self.placement_histories[placement].tolist()
         rows, seen = _NO_ROWS, _NO_SEEN
         if user.exposures and user.loaded and request.personalized:
@@ -147,23 +149,30 @@ class BoundEncoder:
 
 
 def bind(
-    ads: Sequence[AdAttributes], placements: Sequence[Placement], history: History
+    ads: Sequence[AdAttributes],
+    placements: Sequence[Placement],
+    history: History,
+    schema: FeatureSchema = SERVING_SCHEMA,
 ) -> BoundEncoder:
-    """Binds the serving schema to a catalog. Off the request path."""
+    """Binds the serving schema of some time zone to a catalog. Off the request path.
+
+    Raises:
+        ZoneInfoNotFoundError: the schema's time zone is none that is known.
+    """
     line_items = _numbered(ad.line_item_id for ad in ads)
     counts = count(_grouping(ads, line_items), placements, history)
     histories = Histories.of(counts)
     columns = {
         f.sources[0]: list(map(attrgetter(f.sources[0]), ads))
-        for f in SERVING_SCHEMA.half(Half.AD)
+        for f in schema.half(Half.AD)
         if f.kind is not Kind.HISTORY
     }
     plain = encoding.encode_table(
-        FeatureSchema(tuple(f for f in SERVING_SCHEMA.half(Half.AD) if f.kind is not Kind.HISTORY)),
+        FeatureSchema(tuple(f for f in schema.half(Half.AD) if f.kind is not Kind.HISTORY)),
         columns,
     )
     return BoundEncoder(
-        schema=SERVING_SCHEMA,
+        schema=schema,
         ads=tuple(ads),
         counts=counts,
         ad_rows=np.concatenate([plain, histories.ad], axis=1),
@@ -173,7 +182,8 @@ def bind(
         line_item_row=line_items,
         placement_row={p.placement_id: row for row, p in enumerate(placements)},
         placement_histories=histories.placement,
-        reader=RequestReader(SERVING_SCHEMA.half(Half.REQUEST)),
+        reader=RequestReader(schema.half(Half.REQUEST)),
+        zone=ZoneInfo(schema.time_zone),
     )
 
 

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 ENCODING = 1
@@ -81,11 +81,14 @@ class Feature:
 class FeatureSchema:
     """All features of a model, ordered by half, then kind, then as they were given.
 
+    `time_zone` (an IANA name) is whose clock `hour` and `weekday` are read off.
+
     Raises:
         SchemaError: two features of one name, a width below 1, a source missing or too many.
     """
 
     features: tuple[Feature, ...]
+    time_zone: str = "UTC"
     slots: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +105,8 @@ class FeatureSchema:
     @cached_property
     def hash(self) -> str:
         """Hex digest of all that a row's meaning depends on. Equal hash: rows may be exchanged."""
-        told = json.dumps([ENCODING, [asdict(feature) for feature in self.features]])
+        features = [asdict(feature) for feature in self.features]
+        told = json.dumps([ENCODING, self.time_zone, features])
         return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
 
     def half(self, half: Half) -> tuple[Feature, ...]:
@@ -140,23 +144,27 @@ class FeatureSchema:
         return tuple(f.kind for f in self.features for _ in f.slot_names)
 
     def to_toml(self) -> str:
-        """The schema as [[feature]] tables, which `from_toml` reads back."""
-        return "\n".join(map(_toml, self.features))
+        """The time zone and [[feature]] tables, which `from_toml` reads back."""
+        zone = f"time_zone = {_toml_value(self.time_zone)}\n"
+        return "\n".join([zone, *map(_toml, self.features)])
 
     @staticmethod
     def from_toml(text: str) -> "FeatureSchema":
-        """Reads [[feature]] tables (name, kind, and optionally half, width, of).
+        """Reads [[feature]] tables (name, kind, and optionally half, width, of) and `time_zone`.
 
         Raises:
             SchemaError: not TOML, or a feature that is not one.
         """
         try:
-            tables = tomllib.loads(text).get("feature", [])
+            told = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SchemaError(f"not TOML: {error}") from None
+        tables, zone = told.get("feature", []), told.get("time_zone", "UTC")
         if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
             raise SchemaError("features are written as [[feature]] tables")
-        return FeatureSchema.from_tables(tables)
+        if not isinstance(zone, str):
+            raise SchemaError("time_zone is the name of a time zone")
+        return FeatureSchema(FeatureSchema.from_tables(tables).features, zone)
 
     @staticmethod
     def from_tables(tables: Iterable[Mapping[str, Any]]) -> "FeatureSchema":
@@ -204,10 +212,13 @@ def _feature(table: Mapping[str, Any]) -> Feature:
 
 
 def _toml(feature: Feature) -> str:
+    lines = [f"{key} = {_toml_value(value)}" for key, value in asdict(feature).items()]
+    return "\n".join(["[[feature]]", *lines, ""])
+
+
+def _toml_value(value: object) -> str:
     """JSON's strings, numbers and lists are TOML's, but for the one control character it keeps."""
-    told = asdict(feature).items()
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in told]
-    return "\n".join(["[[feature]]", *lines, ""]).replace("\x7f", "\\u007f")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _all(half: Half, kind: Kind, *names: str) -> tuple[Feature, ...]:
@@ -315,5 +326,12 @@ _PAIRS = (
     Feature("creative_in_placement", Kind.HISTORY, _PAIR, 1, ("creative", "placement")),
 )
 
-SERVING_SCHEMA = FeatureSchema((*_USER, *_DEVICE_AND_PLACE, *_ADS, *_PAIRS))
-"""What is encoded, scored and logged for every ad that is served."""
+
+@lru_cache
+def serving_schema(time_zone: str) -> FeatureSchema:
+    """What is encoded, scored and logged for every ad that a house of this time zone serves."""
+    return FeatureSchema((*_USER, *_DEVICE_AND_PLACE, *_ADS, *_PAIRS), time_zone)
+
+
+SERVING_SCHEMA = serving_schema("Asia/Shanghai")
+"""That of a house with the default settings."""

@@ -8,7 +8,7 @@ so no feature can forget to look.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -21,11 +21,6 @@ from models.ctr.features import Feature, Kind
 from models.domain.ad_request import AdRequest
 from models.domain.campaign import Advertiser, Creative, LineItem
 from models.domain.user import UserProfile, UserState
-
-CALENDAR_ZONE = timezone(timedelta(hours=8))
-"""Hour and weekday of every row are China Standard Time, wherever the request comes from.
-
-One zone, because a request does not tell its own, and a fixed one, because rows must not shift."""
 
 _NO_PROFILE = UserProfile()
 
@@ -104,9 +99,9 @@ class RequestView:
     weekday: int
 
     @staticmethod
-    def of(request: AdRequest, user: UserState, now: datetime) -> "RequestView":
-        """Puts together what the schema reads. `now` is aware."""
-        local = now.astimezone(CALENDAR_ZONE)
+    def of(request: AdRequest, user: UserState, now: datetime, zone: tzinfo) -> "RequestView":
+        """Puts together what the schema reads. `now` is aware; `zone` has the calendar."""
+        local = now.astimezone(zone)
         personal = request.personalized
         profile = user.profile if personal else _NO_PROFILE
         born = (request.birth_year or profile.birth_year) if personal else 0

@@ -31,6 +31,12 @@ def test_a_number_that_is_none_is_refused(text: str) -> None:
         from_environment({"ADUNION_PORT": text})
 
 
+@pytest.mark.parametrize("name", ["", "Mars/Base", "../../etc/passwd", "/etc/localtime"])
+def test_a_time_zone_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match="ADUNION_TIME_ZONE="):
+        from_environment({"ADUNION_TIME_ZONE": name})
+
+
 def test_beacons_begin_with_the_public_address() -> None:
     assert Settings(public_url="https://ads.example/").base_url == "https://ads.example"
     assert Settings(host="127.0.0.1", port=81).base_url == "http://127.0.0.1:81"

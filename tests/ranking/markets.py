@@ -12,7 +12,6 @@ from models.domain.history import History
 from models.domain.marketplace import Marketplace
 from ranking.catalog import Catalog
 from ranking.exploration import NO_EXPLORATION, ExplorationPolicy
-from ranking.pacing import SpendBoard
 from ranking.snapshot import Snapshot, assemble
 from tests.builders import NOW
 
@@ -52,6 +51,5 @@ def snapshot_of(
         catalog,
         history or History(),
         (pctr or Told(0.01), pcvr or Told(0.05)),
-        SpendBoard.for_catalog(catalog),
         policy,
     )

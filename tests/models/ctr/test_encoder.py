@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from models.ctr.encoder import BoundEncoder, bind
 from models.ctr.encoding import category, encode_table
-from models.ctr.features import SERVING_SCHEMA, Half, Kind
+from models.ctr.features import SERVING_SCHEMA, Half, Kind, serving_schema
 from models.ctr.reading import AdAttributes, RequestView
 from models.domain.ad_request import AdRequest
 from models.domain.history import History, HistoryCell
@@ -87,7 +87,7 @@ def test_a_request_is_encoded_as_a_table_of_one_row_is(
     request: AdRequest, profile: UserProfile, now: datetime
 ) -> None:
     user = UserState(profile, known=True)
-    view = RequestView.of(request, user, now)
+    view = RequestView.of(request, user, now, ENCODER.zone)
     plain = [f for f in SERVING_SCHEMA.half(Half.REQUEST) if f.kind is not Kind.HISTORY]
     columns = {f.sources[0]: [of_view(view, f.sources[0])] for f in plain}
     table = encode_table(SERVING_SCHEMA, columns, halves=[Half.REQUEST])[0]
@@ -181,11 +181,22 @@ def test_exposures_that_were_not_loaded_are_not_told() -> None:
     assert len(ENCODER.encode(builders.ad_request(), user, NOW).seen_line_items) == 0
 
 
-def test_hour_and_weekday_are_china_standard_time() -> None:
+@pytest.mark.parametrize(
+    ("zone", "hour", "weekday"),
+    [("Asia/Shanghai", 0, 0), ("UTC", 16, 6), ("America/New_York", 11, 6), ("Asia/Tokyo", 1, 0)],
+)
+def test_hour_and_weekday_are_those_of_the_house(zone: str, hour: int, weekday: int) -> None:
     sunday = datetime(2026, 11, 22, 16, 30, tzinfo=UTC)
-    row = ENCODER.encode(builders.ad_request(), UserState(), sunday).row
-    assert row[SLOT["hour"]] == 0
-    assert row[SLOT["weekday"]] == 0
+    bound = bind(attributes(), MARKET.placements, HISTORY, serving_schema(zone))
+    row = bound.encode(builders.ad_request(), UserState(), sunday).row
+    assert (row[SLOT["hour"]], row[SLOT["weekday"]]) == (hour, weekday)
+
+
+def test_a_house_that_changes_its_clocks_has_the_hour_its_clocks_show() -> None:
+    bound = bind(attributes(), MARKET.placements, HISTORY, serving_schema("Europe/Berlin"))
+    days = (datetime(2026, month, 22, 12, tzinfo=UTC) for month in (1, 7))
+    rows = [bound.encode(builders.ad_request(), UserState(), day).row for day in days]
+    assert [row[SLOT["hour"]] for row in rows] == [13, 14]
 
 
 def test_versions_are_ordered_numbers() -> None:

@@ -3,7 +3,15 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, strategies as st
 
-from models.ctr.features import SERVING_SCHEMA, Feature, FeatureSchema, Half, Kind, SchemaError
+from models.ctr.features import (
+    SERVING_SCHEMA,
+    Feature,
+    FeatureSchema,
+    Half,
+    Kind,
+    SchemaError,
+    serving_schema,
+)
 from models.domain.user import CUSTOM_FEATURES, UserProfile
 
 
@@ -16,8 +24,10 @@ def features(draw: st.DrawFn) -> Feature:
     return Feature(draw(st.text(min_size=1, max_size=9)), kind, half, width, of)
 
 
-schemas = st.lists(features(), unique_by=lambda feature: feature.name, max_size=9).map(
-    lambda drawn: FeatureSchema(tuple(drawn))
+schemas = st.builds(
+    FeatureSchema,
+    st.lists(features(), unique_by=lambda feature: feature.name, max_size=9).map(tuple),
+    st.text(max_size=9),
 )
 
 
@@ -63,6 +73,12 @@ def test_any_change_of_meaning_changes_the_hash(changed: Feature) -> None:
     assert FeatureSchema((changed,)).hash != FeatureSchema((Feature("age", Kind.NUMBER),)).hash
 
 
+def test_rows_of_another_time_zone_are_of_another_schema() -> None:
+    assert serving_schema("UTC").slots == SERVING_SCHEMA.slots
+    assert serving_schema("UTC").hash != SERVING_SCHEMA.hash
+    assert serving_schema("UTC") is serving_schema("UTC")
+
+
 @pytest.mark.parametrize(
     ("features", "reason"),
     [
@@ -91,6 +107,7 @@ def test_a_schema_that_means_nothing_is_refused(features: tuple[Feature, ...], r
         '[[feature]]\nname = "a"\nkind = "number"\nof = [1]',
         '[[feature]]\nname = "a"\nkind = "number"\nof = 7',
         '[[feature]]\nname = "a"\nkind = "number"\ncolour = "red"',
+        "time_zone = 8",
         "feature = 7",
         "feature = [7]",
     ],
