@@ -82,11 +82,15 @@ class Adunion(click.Group):
                 formatter.write_dl([(name, row.summary) for name, row in rows.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """A wrong setting or a refused change is no crash, so it does not read as one."""
+        """A wrong setting, a refused change or a file that cannot be used is no crash."""
         try:
             return super().invoke(ctx)
         except (SettingError, CatalogError) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
 @click.group(cls=Adunion, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 PREFIX = "ADUNION_"
 TEST_PREFIX = "ADUNION_TEST_"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class SettingError(ValueError):
@@ -83,6 +84,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     }
     settings = Settings(**values)
     _require_zone(settings.time_zone)
+    if settings.redis_url and not settings.redis_url.startswith(REDIS_SCHEMES):
+        raise SettingError(f"ADUNION_REDIS_URL begins with {', '.join(REDIS_SCHEMES)}")
     return settings
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from models.domain.ids import UserKey
 
 SECRETS_FILE = "secrets.json"
 SHORTEST_TOKEN_KEY = 16
+SHORTEST_SECRET = 16
+LONGEST_KEY_ID = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ def load(settings: Settings) -> Keyring:
     """Secrets from the settings, each one missing there from the file, made on first use.
 
     Raises:
-        SettingError: token keys that are short or not written as "id:hex,id:hex".
+        SettingError: a secret that can be guessed, token keys that are short or not written as
+            "id:hex,id:hex", a secrets file that is damaged.
     """
     kept = {} if settings.secret_key and settings.token_keys else _kept(settings.data_dir)
-    secret = settings.secret_key or kept["secret_key"]
-    return Keyring(secret.encode(), _token_keys(settings.token_keys or kept["token_keys"]))
+    secret = (settings.secret_key or kept["secret_key"]).encode()
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingError(f"ADUNION_SECRET_KEY has {len(secret)} bytes, needs {SHORTEST_SECRET}")
+    return Keyring(secret, _token_keys(settings.token_keys or kept["token_keys"]))
 
 
 def _token_keys(text: str) -> dict[str, bytes]:
@@ -63,10 +69,13 @@ def _token_keys(text: str) -> dict[str, bytes]:
         pairs = [pair.strip().split(":", 1) for pair in text.split(",")]
         keys = {key_id: bytes.fromhex(key) for key_id, key in pairs}
     except ValueError:
-        keys = {}
-    if not keys or min(map(len, keys.values())) < SHORTEST_TOKEN_KEY or "" in keys:
+        pairs, keys = [], {}
+    lengths = [1 <= len(key_id.encode()) <= LONGEST_KEY_ID for key_id in keys]
+    lengths += [len(key) >= SHORTEST_TOKEN_KEY for key in keys.values()]
+    if not keys or len(keys) < len(pairs) or not all(lengths):
         raise SettingError(
             'ADUNION_TOKEN_KEYS is written "id:hex,id:hex", the signing key first; '
+            f"an id has at most {LONGEST_KEY_ID} letters and stands once, "
             f"a key has at least {SHORTEST_TOKEN_KEY} bytes"
         )
     return keys
@@ -78,14 +87,25 @@ def _kept(data_dir: Path) -> dict[str, str]:
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
         made = {"secret_key": secrets.token_hex(32), "token_keys": f"k1:{secrets.token_hex(32)}"}
-        aside = path.with_suffix(f".{os.getpid()}")
-        aside.touch(mode=0o600)
-        aside.write_text(json.dumps(made))
+        aside = path.with_suffix(f".{secrets.token_hex(8)}")
         try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
+            with open(aside, "x", opener=_for_the_owner) as file:
+                json.dump(made, file)
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(aside, path)
         finally:
             aside.unlink()
-    kept: dict[str, str] = json.loads(path.read_text())
-    return kept
+    try:
+        kept: dict[str, str] = json.loads(path.read_text())
+        return {name: str(kept[name]) for name in ("secret_key", "token_keys")}
+    except (ValueError, TypeError, KeyError):
+        raise SettingError(
+            f"{path} is damaged. Put it back from a copy: with new secrets every key and every "
+            "user would be another"
+        ) from None
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

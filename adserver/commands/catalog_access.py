@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from adserver.config import Settings, from_environment
 from adserver.marketplace.fields import Kind, write_entity
@@ -29,7 +29,7 @@ def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
     """The catalog that the environment names, closed at the end.
 
     Raises:
-        ClickException: the database does not answer.
+        ClickException: the database does not answer, or is none.
     """
     try:
         catalog = open_catalog(settings or from_environment())
@@ -41,6 +41,10 @@ def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
         raise click.ClickException(
             f"the catalog's database does not answer: {error.orig}"
         ) from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its other kinds are mistakes of ours
+            raise
+        raise click.ClickException(f"the catalog's database is damaged: {error.orig}") from error
 
 
 def zones_of(catalog: SqlCatalog) -> dict[str, ZoneInfo]:

@@ -37,6 +37,11 @@ def test_a_time_zone_that_is_none_is_refused(name: str) -> None:
         from_environment({"ADUNION_TIME_ZONE": name})
 
 
+def test_a_redis_of_another_protocol_is_refused() -> None:
+    with pytest.raises(SettingError, match="ADUNION_REDIS_URL begins with redis://"):
+        from_environment({"ADUNION_REDIS_URL": "http://cache:6379"})
+
+
 def test_beacons_begin_with_the_public_address() -> None:
     assert Settings(public_url="https://ads.example/").base_url == "https://ads.example"
     assert Settings(host="127.0.0.1", port=81).base_url == "http://127.0.0.1:81"

@@ -9,6 +9,8 @@ import pytest
 from adserver import keyring
 from adserver.config import SettingError, Settings
 
+SECRET = "a secret of 16 b"
+
 
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "new")
@@ -31,20 +33,39 @@ def test_processes_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> No
 
 def test_settings_come_before_the_file_and_need_none(tmp_path: Path) -> None:
     settings = Settings(
-        data_dir=tmp_path, secret_key="s", token_keys=f"new:{'aa' * 16}, old:{'bb' * 16}"
+        data_dir=tmp_path, secret_key=SECRET, token_keys=f"new:{'aa' * 16}, old:{'bb' * 16}"
     )
     ring = keyring.load(settings)
-    assert ring.secret_key == b"s"
+    assert ring.secret_key == SECRET.encode()
     assert ring.token_keys == {"new": b"\xaa" * 16, "old": b"\xbb" * 16}
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "text", ["aa", "k1:xyz", f"k1:{'aa' * 16},", ":", "k1:aa", f":{'aa' * 16}"]
+    "text",
+    [
+        *("aa", "k1:xyz", f"k1:{'aa' * 16},", ":", "k1:aa", f":{'aa' * 16}"),
+        f"k1:{'aa' * 16},k1:{'bb' * 16}",
+        f"{'k' * 33}:{'aa' * 16}",
+    ],
 )
 def test_token_keys_written_wrongly_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingError, match="ADUNION_TOKEN_KEYS"):
-        keyring.load(Settings(data_dir=tmp_path, secret_key="s", token_keys=text))
+        keyring.load(Settings(data_dir=tmp_path, secret_key=SECRET, token_keys=text))
+
+
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="ADUNION_SECRET_KEY has 15 bytes"):
+        keyring.load(Settings(data_dir=tmp_path, secret_key=SECRET[:15]))
+
+
+@pytest.mark.parametrize("text", ["", '{"secret_key": ', "{}", "[]", "7", '{"secret_key": "aa"}'])
+def test_a_damaged_secrets_file_is_named_and_left_alone(tmp_path: Path, text: str) -> None:
+    path = tmp_path / keyring.SECRETS_FILE
+    path.write_text(text)
+    with pytest.raises(SettingError, match=f"{keyring.SECRETS_FILE} is damaged"):
+        keyring.load(Settings(data_dir=tmp_path))
+    assert path.read_text() == text
 
 
 def test_keys_differ_by_kind_owner_generation_and_house() -> None:

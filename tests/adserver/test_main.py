@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -46,6 +47,15 @@ def test_a_wrong_setting_reads_as_a_mistake_and_not_as_a_crash() -> None:
     result = CliRunner().invoke(main, ["advertiser", "list"], env={"ADUNION_PROT": "80"})
     assert result.exit_code == 1
     assert result.output.startswith("Error: ADUNION_PROT is not a setting")
+
+
+def test_a_data_directory_that_is_none_reads_as_a_mistake_and_not_as_a_crash(
+    tmp_path: Path,
+) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("")
+    result = CliRunner().invoke(main, ["advertiser", "list"], env={"ADUNION_DATA_DIR": str(taken)})
+    assert (result.exit_code, result.output) == (1, f"Error: {taken}: File exists\n")
 
 
 def test_commands_can_still_be_added_in_the_usual_way() -> None:

@@ -1,6 +1,7 @@
 """add, list, show, edit, archive, restore and key, as their users run them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -193,3 +194,17 @@ def test_a_database_that_is_away_is_said_so(adunion: Run, monkeypatch: pytest.Mo
     monkeypatch.setenv("ADUNION_DATABASE_URL", "postgresql://127.0.0.1:1/ads?connect_timeout=1")
     output = adunion("advertiser", "list", fails=True).output
     assert output.startswith("Error: the catalog's database does not answer")
+
+
+def test_a_database_that_is_none_is_said_and_left_alone(adunion: Run, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    file = tmp_path / "var" / "catalog.sqlite"
+    file.write_text("this is no database, whatever its name says")
+    output = adunion("advertiser", "list", fails=True).output
+    assert output.startswith("Error: the catalog's database is damaged: file is not a database")
+    assert file.read_text().startswith("this is no database")
+
+
+def test_a_file_that_cannot_be_written_is_said(adunion: Run) -> None:
+    output = adunion("catalog", "export", "no/such/directory.yaml", fails=True).output
+    assert output == "Error: no/such/directory.yaml: No such file or directory\n"
