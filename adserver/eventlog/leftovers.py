@@ -15,7 +15,7 @@ from adserver.eventlog.counting import RECOUNT_EVENTS, settle_all
 from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.outbox import lock_path
 from adserver.eventlog.outbox_file import OutboxFile, Settled
-from adserver.eventlog.rows import pack_row, settled_row, unpack_tracked
+from adserver.eventlog.rows import settled_row, unpack_tracked
 from adserver.ports import Bookkeeper
 from models.domain.event import Booked, Tracked
 
@@ -35,9 +35,7 @@ class DeadOutbox:
 
     def settle(self, event: Tracked, booked: Booked) -> None:
         """Notes the verdict; `write` puts it on disk."""
-        kept = settled_row(event, booked)
-        table, row = (kept[0], pack_row(kept[1])) if kept else ("", b"")
-        self._settled.append(Settled(event.event_id.bytes, table, row))
+        self._settled.append(Settled(event.event_id.bytes, settled_row(event, booked)))
 
     def write(self) -> None:
         """Puts the noted verdicts on disk."""

@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge
 
 from adserver.eventlog.liveness import Held
 from adserver.eventlog.outbox_file import Batch, OutboxFile, Settled, set_aside
-from adserver.eventlog.rows import pack_row, pack_rows, pack_tracked, settled_row, unpack_tracked
+from adserver.eventlog.rows import pack_rows, pack_tracked, settled_row, unpack_tracked
 from adserver.ports import OutboxFullError
 from models.domain.event import Booked, Tracked, Verdict
 
@@ -102,10 +102,9 @@ class WorkerOutbox:
 
     def settle(self, event: Tracked, booked: Booked) -> None:
         """Notes the verdict; the shipper may take the row soon after. Never waits."""
-        kept = settled_row(event, booked)
-        table, row = (kept[0], pack_row(kept[1])) if kept else ("", b"")
+        settled = Settled(event.event_id.bytes, settled_row(event, booked))
         with self._turn:
-            self._group.settled.append(Settled(event.event_id.bytes, table, row))
+            self._group.settled.append(settled)
             many = len(self._group.settled) >= SETTLED_AT_ONCE
         if many:
             self._wake.set()

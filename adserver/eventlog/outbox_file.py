@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adserver.eventlog.rows import join_rows
+from adserver.eventlog.rows import Row, pack_rows
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +67,10 @@ class Shipment:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An event that has its verdict, and the packed row it becomes (no table: nothing is kept)."""
+    """An event that has its verdict, and the table and row it becomes, if any."""
 
     event_id: bytes
-    table: str
-    row: bytes
+    kept: tuple[str, Row] | None
 
 
 class OutboxFile:
@@ -145,7 +144,7 @@ class OutboxFile:
         with self._writing():
             new = [self._append(event_id, body) for event_id, body in appended]
             kept = [one for one in settled if self._unwait(one.event_id)]
-            dropped = sum(not one.table for one in kept)
+            dropped = sum(one.kept is None for one in kept)
             joined = [*_joined(kept), *batches]
             self._db.executemany(
                 "INSERT INTO batch (event_table, rows, body) VALUES (?, ?, ?)",
@@ -240,11 +239,12 @@ class OutboxFile:
 
 def _joined(settled: Sequence[Settled]) -> list[Batch]:
     """One batch a table instead of one an event: fewer rows to write now and to delete later."""
-    by_table: dict[str, list[bytes]] = {}
+    by_table: dict[str, list[Row]] = {}
     for one in settled:
-        if one.table:
-            by_table.setdefault(one.table, []).append(one.row)
-    return [Batch(table, len(rows), join_rows(rows)) for table, rows in by_table.items()]
+        if one.kept is not None:
+            table, row = one.kept
+            by_table.setdefault(table, []).append(row)
+    return [Batch(table, len(rows), pack_rows(rows)) for table, rows in by_table.items()]
 
 
 def set_aside(path: Path, reason: str) -> Path:

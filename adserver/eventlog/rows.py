@@ -7,7 +7,7 @@ booked again after a crash; then it becomes a row, and a row never changes.
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
+from types import GenericAlias
 from typing import Annotated, Any
 
 import msgspec
@@ -56,8 +56,8 @@ _EMPTY: dict[str, Any] = {
     "Float64": 0.0,
     "String": "",
     "Bytes": b"",
-    "Array(String)": msgspec.field(default_factory=list),
-    "Array(UInt32)": msgspec.field(default_factory=list),
+    "Array(String)": [],
+    "Array(UInt32)": [],
 }
 
 _encoder = msgspec.msgpack.Encoder()
@@ -75,18 +75,8 @@ def unpack_tracked(body: bytes) -> Tracked:
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:
-    """Rows of one table, in order; the same rows always make the same bytes."""
-    return _encoder.encode(rows)
-
-
-def pack_row(row: Row) -> bytes:
-    """One row, to be joined with others later."""
-    return _encoder.encode(row)
-
-
-def join_rows(packed: Iterable[bytes]) -> bytes:
-    """Rows that were packed one by one, as `pack_rows` would have packed them together."""
-    return _encoder.encode([msgspec.Raw(row) for row in packed])
+    """Rows of one table, in order and turned into columns; the same rows make the same bytes."""
+    return _encoder.encode(list(zip(*rows, strict=True)))
 
 
 def unpack_columns(table: str, bodies: Iterable[bytes]) -> dict[str, list[Any]]:
@@ -98,19 +88,28 @@ def unpack_columns(table: str, bodies: Iterable[bytes]) -> dict[str, list[Any]]:
         msgspec.DecodeError: a body that is not packed rows, or has values the columns cannot hold.
     """
     decoder = _decoders[table]
-    rows = [row for body in bodies for row in decoder.decode(body)]
-    return {name: [*map(attrgetter(name), rows)] for name in BY_NAME[table].names}
+    columns: dict[str, list[Any]] = {name: [] for name in BY_NAME[table].names}
+    kinds = {column.name: column.kind for column in BY_NAME[table].columns}
+    for body in bodies:
+        packed = decoder.decode(body)
+        rows = len(packed.event_id)
+        for name, values in columns.items():
+            found = getattr(packed, name)
+            if found is None:
+                found = [_EMPTY[kinds[name]]] * rows
+            if len(found) != rows:
+                raise msgspec.ValidationError(f"{name} has {len(found)} values for {rows} rows")
+            values.extend(found)
+    return columns
 
 
-def _decoder(table: Table) -> msgspec.msgpack.Decoder[list[Any]]:
+def _decoder(table: Table) -> msgspec.msgpack.Decoder[Any]:
     """Checks each value against its column while decoding, which is faster than not checking."""
-    first = table.columns[0]
-    fields: list[tuple[str, Any, Any] | tuple[str, Any]] = [(first.name, _CHECKED[first.kind])]
-    fields += [
-        (column.name, _CHECKED[column.kind], _EMPTY[column.kind]) for column in table.columns[1:]
-    ]
-    row = msgspec.defstruct(table.name, fields, array_like=True)
-    return msgspec.msgpack.Decoder(list[row])  # type: ignore[valid-type]  # a type made from the schema
+    first, *others = (
+        (column.name, GenericAlias(list, (_CHECKED[column.kind],))) for column in table.columns
+    )
+    fields: list[Any] = [first, *((name, kind | None, None) for name, kind in others)]
+    return msgspec.msgpack.Decoder(msgspec.defstruct(table.name, fields, array_like=True))
 
 
 def settled_row(event: Tracked, booked: Booked) -> tuple[str, Row] | None:

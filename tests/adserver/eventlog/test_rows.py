@@ -4,8 +4,6 @@ import msgspec
 import pytest
 
 from adserver.eventlog.rows import (
-    join_rows,
-    pack_row,
     pack_rows,
     pack_tracked,
     served_row,
@@ -49,9 +47,16 @@ def test_a_waiting_event_comes_back_whole() -> None:
     assert unpack_tracked(pack_tracked(event)) == event
 
 
-def test_rows_packed_one_by_one_are_the_same_bytes_as_packed_together() -> None:
+def test_the_same_rows_are_the_same_bytes_and_come_back_in_order() -> None:
     rows = [served_row(served(number, b"\x00\xff")) for number in range(20)]
-    assert join_rows([pack_row(row) for row in rows]) == pack_rows(rows)
+    assert pack_rows(rows) == pack_rows(list(rows))
+    found = unpack_columns("ads_served", [pack_rows(rows[:7]), pack_rows(rows[7:])])
+    assert [*zip(*found.values(), strict=True)] == rows
+
+
+def test_columns_of_unequal_length_are_refused() -> None:
+    with pytest.raises(msgspec.DecodeError, match="1 values for 2 rows"):
+        unpack_columns("census", [msgspec.msgpack.encode([[bytes(16)] * 2, [5]])])
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

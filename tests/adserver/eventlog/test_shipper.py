@@ -12,7 +12,7 @@ from adserver.eventlog.liveness import Held
 from adserver.eventlog.outbox import lock_path
 from adserver.eventlog.outbox_file import Batch, OutboxFile, Settled
 from adserver.eventlog.queries import event_ids
-from adserver.eventlog.rows import pack_row, pack_rows, pack_tracked, settled_row
+from adserver.eventlog.rows import pack_rows, pack_tracked, settled_row
 from adserver.eventlog.shipper import Shipper
 from adserver.ports import EventStore, StoreAwayError
 from models.domain.event import EventKind
@@ -30,9 +30,7 @@ def fill(path: Path, first: int, last: int, kind: EventKind = EventKind.IMPRESSI
         for number in range(first, last):
             event = happening(number, kind)
             file.write([(event.event_id.bytes, pack_tracked(event))])
-            kept = settled_row(event, COUNTED)
-            assert kept is not None
-            file.write((), [Settled(event.event_id.bytes, kept[0], pack_row(kept[1]))])
+            file.write((), [Settled(event.event_id.bytes, settled_row(event, COUNTED))])
 
 
 @pytest.fixture
