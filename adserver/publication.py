@@ -10,9 +10,12 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 POINTER = "CURRENT"
+ASIDE_KEPT_S = 3_600
 _ASIDE = ".aside-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -104,13 +107,33 @@ def versions(root: Path) -> list[str]:
 
 
 def keep_last(root: Path, n: int) -> list[str]:
-    """Removes all but the `n` newest versions and the one in force; answers what it removed."""
+    """Removes all but the `n` newest versions and the one in force; answers what it removed.
+
+    A version loses its name before its files, so that nobody reads half of one. What writers that
+    were killed left behind goes too, when it is old.
+    """
     in_force = current(root)
     found = versions(root)
     gone = [version for version in found[: max(len(found) - n, 0)] if version != in_force]
     for version in gone:
-        shutil.rmtree(root / version, ignore_errors=True)
+        aside = root / f"{_ASIDE}{version}-{secrets.token_hex(4)}"
+        with suppress(FileNotFoundError):  # somebody else is at it too
+            (root / version).rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    _sweep(root)
     return gone
+
+
+def _sweep(root: Path) -> None:
+    """Removes what lies aside for longer than any writer takes."""
+    until = datetime.now(UTC).timestamp() - ASIDE_KEPT_S
+    for path in root.glob(f"{_ASIDE}*"):
+        with suppress(FileNotFoundError):  # its writer has just given it its name
+            if path.stat().st_mtime < until:
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
 
 def _require_plain(name: str) -> None:

@@ -1,5 +1,6 @@
 """Publications: whole or not there, and never changed afterwards."""
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,33 @@ def test_the_oldest_go_but_never_the_one_in_force(tmp_path: Path) -> None:
     publication.point(tmp_path, "v0")
     assert publication.keep_last(tmp_path, 2) == ["v1", "v2"]
     assert publication.versions(tmp_path) == ["v0", "v3", "v4"]
+
+
+def test_a_version_that_goes_is_gone_at_once_and_never_read_by_halves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        publication.publish(tmp_path, f"v{number}", FILES)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)  # killed before it removed a file
+    publication.keep_last(tmp_path, 1)
+    assert publication.versions(tmp_path) == ["v2"]
+    with pytest.raises(PublicationError, match="no version v0"):
+        publication.read(tmp_path, "v0")
+
+
+def test_what_killed_writers_left_is_swept_when_it_is_old(tmp_path: Path) -> None:
+    publication.publish(tmp_path, "v1", FILES)
+    old, young = tmp_path / ".aside-v2-0a0b", tmp_path / ".aside-v3-0c0d"
+    for path in (old, young):
+        path.mkdir()
+        (path / "half.bin").write_bytes(b"half")
+    pointer = tmp_path / ".aside-CURRENT-0e0f"
+    pointer.write_text("v2")
+    for path in (old, pointer):
+        os.utime(path, (0, 0))
+    publication.keep_last(tmp_path, 1)
+    assert {path.name for path in tmp_path.iterdir()} == {"v1", "CURRENT", young.name}
+    assert publication.read(tmp_path, "v1") == FILES
 
 
 def test_a_disk_that_refuses_leaves_the_version_in_force(tmp_path: Path) -> None:
