@@ -117,10 +117,12 @@ class Crowd:
 
     def _present(self, user: int) -> int:
         """This user, or the next one who is not in a shop right now."""
-        now = time.perf_counter()
-        while self.away_until.get(user, 0.0) > now:
+        while self._is_away(user):
             user = (user + 1) % len(self.phones.people)
         return user
+
+    def _is_away(self, user: int) -> bool:
+        return self.away_until.get(user, 0.0) > time.perf_counter()
 
     def _visitor(self, user: int, placement: int) -> Visitor:
         honest = self.rng.random() >= self.manners.bot
@@ -159,8 +161,11 @@ class Crowd:
         return ads
 
     async def _look(self, visitor: Visitor, ad: ShownAd) -> None:
-        """Impression, perhaps viewable, perhaps click: with the probability only we know."""
-        if self.rng.random() >= self.manners.shows:
+        """Impression, perhaps viewable, perhaps click: with the probability only we know.
+
+        Who tapped an ad meanwhile, here or in another app, does not see this one.
+        """
+        if self._is_away(visitor.user) or self.rng.random() >= self.manners.shows:
             return
         await self._beacon("impression", ad.trackers.impression[0], visitor)
         if self.rng.random() < self.manners.viewable:

@@ -21,8 +21,8 @@ from loadtest.simulate import Crowd
 from loadtest.traffic import Schedule, make_schedule
 
 SHANGHAI = timezone(timedelta(hours=8))
-TRIAL_REQUESTS = 1_500
-SHARE_OF_CAPACITY = 0.6
+TRIAL_REQUESTS = 2_000
+SHARE_OF_CAPACITY = 0.55
 SLOWEST, FASTEST = 100.0, 1_500.0
 LOG_LIMIT_S = 60.0
 LOOK_EVERY_S = 0.25
