@@ -24,7 +24,7 @@ from adserver.config import Settings, from_environment
 from adserver.datafiles import DataFileError
 from adserver.eventlog import open_store
 from adserver.eventlog.training_rows import training_rows
-from adserver.ports import StoreAwayError
+from adserver.ports import StatementRefusedError, StoreAwayError
 from models.ctr.artifact import Artifact
 from models.ctr.card import card
 from models.ctr.dataset import Dataset, DatasetError, from_log
@@ -92,7 +92,7 @@ def command(  # noqa: PLR0913 - one argument an option
                 source.dataset, _in_force(root), source.digest, told, seed=seed, threads=threads
             )
             artifact = _artifact(source, trial)
-    except (DataFileError, DatasetError, StoreAwayError) as error:
+    except (DataFileError, DatasetError, StoreAwayError, StatementRefusedError) as error:
         raise click.ClickException(str(error)) from error
     _show(trial)
     if not trial.verdict.passed and not force:
