@@ -1,23 +1,29 @@
 """decide() against the oracle's plain loops, and the sums that must hold whatever happens."""
 
+import random
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from models.domain.ad_request import AdRequest
 from models.domain.campaign import LineItem, PricingModel
+from models.domain.marketplace import Marketplace
 from models.domain.user import UserState
 from ranking.census import census
 from ranking.decision import Decision, decide
 from ranking.exploration import ExplorationPolicy
 from ranking.slate import REASONS, STAGES, STAYS, NoAdReason
 from tests.builders import NOW, ad_request, line_item, marketplace, placement, small_marketplace
-from tests.ranking import oracle, strategies
+from tests.ranking import crowds, oracle, strategies
 from tests.ranking.markets import Told, snapshot_of
 
 LATER = {NoAdReason.FLOOR, NoAdReason.SAME_ADVERTISER, NoAdReason.OUTBID}
-SLOWLY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+SLOWLY = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def adds_up(decision: Decision) -> None:
@@ -29,17 +35,14 @@ def adds_up(decision: Decision) -> None:
         assert before - after == sum(counts.get(reason, 0) for reason in STAGES[stage])
 
 
-@SLOWLY
-@given(st.data())
-def test_every_ad_leaves_for_the_reason_that_plain_loops_give(data: st.DataObject) -> None:
-    market = data.draw(strategies.marketplaces())
-    request = data.draw(strategies.requests(market))
-    user = data.draw(strategies.USERS)
-    snapshot = snapshot_of(market)
-    decision = decide(request, user, snapshot, NOW, np.random.default_rng(0), traced=True)
+def follows_the_oracle(
+    market: Marketplace, request: AdRequest, user: UserState, now: datetime
+) -> None:
+    snapshot = snapshot_of(market, now=now)
+    decision = decide(request, user, snapshot, now, np.random.default_rng(0), traced=True)
     expected = {
-        ad.creative.creative_id: oracle.refusal(ad, market, request, user, NOW)
-        for ad in oracle.candidates(market, NOW)
+        ad.creative.creative_id: oracle.refusal(ad, market, request, user, now)
+        for ad in oracle.candidates(market, now)
     }
     found = {
         ad.creative.creative_id: REASONS[code]
@@ -47,34 +50,47 @@ def test_every_ad_leaves_for_the_reason_that_plain_loops_give(data: st.DataObjec
     }
     assert found.keys() == expected.keys()
     for creative_id, reason in found.items():
-        if reason in LATER or reason == REASONS[STAYS]:
-            reason = None
-        assert reason == expected[creative_id], creative_id
+        later = reason in LATER or reason == REASONS[STAYS]
+        assert (None if later else reason) == expected[creative_id], creative_id
     adds_up(decision)
 
 
 @SLOWLY
 @given(st.data())
-def test_winners_and_prices_are_those_of_a_sorted_list(data: st.DataObject) -> None:
+def test_every_ad_leaves_for_the_reason_that_plain_loops_give(data: st.DataObject) -> None:
     market = data.draw(strategies.marketplaces())
     request = data.draw(strategies.requests(market))
-    user = data.draw(strategies.USERS)
-    pctr = {f"cr{n}": data.draw(st.floats(0.001, 0.2)) for n in range(10)}
+    follows_the_oracle(market, request, data.draw(strategies.USERS), NOW)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_in_a_crowd_every_ad_leaves_for_the_reason_that_plain_loops_give(seed: int) -> None:
+    rng = random.Random(seed)
+    market = crowds.market(rng)
+    now = NOW + timedelta(hours=rng.randrange(168) * rng.choice((0, 0, 1)))
+    follows_the_oracle(market, crowds.request(rng, market), crowds.user(rng), now)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_winners_and_prices_are_those_of_a_sorted_list(seed: int) -> None:
+    rng = random.Random(seed)
+    market = crowds.market(rng)
+    request, user = crowds.request(rng, market), crowds.user(rng)
+    floor = rng.choice((0, 500_000, 20_000_000))
+    request = replace(request, placement=replace(request.placement, floor_cpm_micros=floor))
+    pctr = {c.creative_id: rng.uniform(0.001, 0.2) for c in market.creatives}
     snapshot = snapshot_of(market, pctr=Told(creatives=pctr), pcvr=Told(0.05))
     decision = decide(request, user, snapshot, NOW, np.random.default_rng(0))
-    floor = request.placement.floor_cpm_micros
     runs = [
         (oracle.ecpm(ad.item, pctr[ad.creative.creative_id], 0.05), ad)
         for ad in oracle.candidates(market, NOW)
         if oracle.refusal(ad, market, request, user, NOW) is None
     ]
     runs = [(worth, ad) for worth, ad in runs if worth >= floor and worth > 0]
-    slots = min(request.count, request.placement.max_ads)
     for winner in decision.winners:
-        best = max(worth for worth, _ in runs)
-        mine = winner.ad.advertiser.advertiser_id
         worth = oracle.ecpm(winner.ad.line_item, winner.pctr, winner.pcvr)
-        assert np.isclose(worth, best)
+        assert np.isclose(worth, max(worth for worth, _ in runs))
+        mine = winner.ad.advertiser.advertiser_id
         runs = [(w, ad) for w, ad in runs if ad.advertiser.advertiser_id != mine]
         below = max((w for w, _ in runs), default=0.0)
         events = worth / event_bid(winner.ad.line_item)
@@ -83,6 +99,7 @@ def test_winners_and_prices_are_those_of_a_sorted_list(data: st.DataObject) -> N
         assert price * events >= max(below, floor) * (1 - 1e-12)
         assert (price - 1) * events < max(below, floor, events) * (1 + 1e-12)
         assert winner.reserved_micros >= price * events / 1000 * (1 - 1e-12)
+    slots = min(request.count, request.placement.max_ads)
     assert len(decision.winners) == slots or not runs
     adds_up(decision)
 
