@@ -78,6 +78,19 @@ def show(user_id: str) -> None:
         console.print(table)
 
 
+@command.command(epilog="\b\nExample:\n  adunion users forget u000042")
+@click.argument("user_id")
+def forget(user_id: str) -> None:
+    """Remove all that is kept of USER_ID for serving: profile, what was seen, clicks.
+
+    The event log has no user id in it, only a keyed hash; it is not changed.
+    """
+    settings = from_environment()
+    key = keyring.load(settings).user_key(user_id)
+    _with_users(settings, lambda users: users.forget(key))
+    click.echo(f"Nothing is kept of {user_id} any more.")
+
+
 async def _import(
     users: RedisUsers, settings: Settings, file: Path
 ) -> tuple[int, list[tuple[int, str]]]:

@@ -67,6 +67,18 @@ class RedisUsers:
             saved += len(entries)
         return saved
 
+    async def forget(self, user: UserKey) -> None:
+        """Removes all that Redis holds of a user: profile, exposures, clicks. Caps begin anew.
+
+        Raises:
+            StoreAwayError: Redis is away.
+        """
+        makers = (
+            *(redis_keys.profile, redis_keys.exposures),
+            *(redis_keys.impressions_seen, redis_keys.clicks_of_user),
+        )
+        await self._line.carry_out([("DEL", *(key_of(user) for key_of in makers))])
+
     async def _writes(self, values: list[tuple[bytes, bytes]]) -> list[Command]:
         if await self._line.clustered():
             return [("SET", key, value) for key, value in values]

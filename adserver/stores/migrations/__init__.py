@@ -12,16 +12,28 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
+from adserver.config import SettingError
 from adserver.stores import database
 
 _LOCK = 0x6164756E  # PostgreSQL advisory locks are numbers; this one spells "adun"
 
 
 def upgrade(engine: Engine) -> None:
-    """Brings the schema to the newest step, whole or not at all. Cheap when it is there."""
+    """Brings the schema to the newest step, whole or not at all. Cheap when it is there.
+
+    Raises:
+        SettingError: a newer version has been here, whose steps this one does not know.
+    """
+    steps = ScriptDirectory.from_config(_config())
     with engine.connect() as connection:
-        if reached(connection) == newest():
-            return
+        there = reached(connection)
+    if there == newest():
+        return
+    if there is not None and there not in {step.revision for step in steps.walk_revisions()}:
+        raise SettingError(
+            f"the catalog's database is at step {there} of a newer adunion; "
+            f"this one knows steps up to {newest()}"
+        )
     with database.writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

@@ -80,13 +80,22 @@ def test_show_prints_what_is_known(call: Call, short_dir: Path) -> None:
     assert "7 12" in shown.output
 
 
+def test_forget_removes_what_was_imported(call: Call, short_dir: Path) -> None:
+    file = short_dir / "users.csv"
+    file.write_text("user_id,gender\nu1,F\nu2,M\n")
+    call("import", str(file))
+    assert call("forget", "u1").output == "Nothing is kept of u1 any more.\n"
+    assert state_of("u1", short_dir) == UserState(known=True)
+    assert state_of("u2", short_dir).profile == UserProfile("M")
+
+
 def test_a_redis_that_is_away_is_said_and_is_no_crash(
     call: Call, short_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADUNION_REDIS_URL", f"unix://{short_dir}/nobody.sock")
     file = short_dir / "users.csv"
     file.write_text("user_id\nu1\n")
-    for words in (("import", str(file)), ("show", "u1")):
+    for words in (("import", str(file)), ("show", "u1"), ("forget", "u1")):
         done = call(*words)
         assert done.exit_code == 1
         assert done.output.splitlines()[-1].startswith("Error: Redis")

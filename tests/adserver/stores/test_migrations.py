@@ -2,9 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
+from adserver.config import SettingError
 from adserver.stores import migrations
 from adserver.stores.database import connect_url
 from adserver.stores.tables import METADATA
@@ -29,6 +32,18 @@ def test_coming_again_changes_nothing(database_url: str) -> None:
     engine = connect_url(database_url)
     migrations.upgrade(engine)
     migrations.upgrade(engine)
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(database_url: str) -> None:
+    engine = connect_url(database_url)
+    migrations.upgrade(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SettingError, match="at step 9999 of a newer adunion"):
+        migrations.upgrade(engine)
+    with engine.connect() as connection:
+        assert migrations.reached(connection) == "9999"
     engine.dispose()
 
 

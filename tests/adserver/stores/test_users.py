@@ -51,6 +51,21 @@ async def expose(line: RedisLine, user: UserKey, line_item: str, *at_s: float) -
         await books.book(event_of(offer, EventKind.IMPRESSION, after_s=second))
 
 
+async def test_a_user_who_is_forgotten_leaves_nothing(line: RedisLine, users: RedisUsers) -> None:
+    user, other = new_user(), new_user()
+    await users.save_profiles([(user, READER), (other, READER)])
+    books = RedisBookkeeper(line, lambda _: Budget(), Settings(), clock_ms=lambda: NOW_MS)
+    offer = new_offer(user_key=user)
+    for kind in (EventKind.IMPRESSION, EventKind.CLICK):
+        await books.book(event_of(offer, kind))
+    assert (await users.load(user, personalized=True)).exposures
+    await users.forget(user)
+    assert await users.load(user, personalized=True) == UserState(known=True)
+    assert (await users.load(other, personalized=True)).profile == READER
+    for key_of in (redis_keys.impressions_seen, redis_keys.clicks_of_user):
+        assert await line.ask(("EXISTS", key_of(user))) == 0
+
+
 async def test_a_saved_profile_is_visible_to_the_next_load(users: RedisUsers) -> None:
     user = new_user()
     assert await users.load(user, personalized=True) == UserState(known=True)
