@@ -46,7 +46,7 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "creative": Row("adserver.commands.creatives", "What a line item shows."),
         "app": Row("adserver.commands.apps", "Apps that ask for ads, and their keys."),
         "placement": Row("adserver.commands.placements", "The slots of an app."),
-        "users": Row("adserver.commands.users", "Import and look at user profiles."),
+        "users": Row("adserver.commands.users", "Import, look at and forget user profiles."),
         "explain": Row("adserver.commands.explain", "Why a line item does or does not deliver."),
     },
     "Learn": {
