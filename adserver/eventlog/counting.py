@@ -65,7 +65,7 @@ class Counting:
     def __init__(self, outbox: Durable, bookkeeper: Bookkeeper) -> None:
         self._outbox = outbox
         self._bookkeeper = bookkeeper
-        self._at_hand: set[UUID] = set()  # being counted by a request at this moment
+        self._at_hand: dict[UUID, asyncio.Future[Booked]] = {}  # being counted by a request
         self._behind = True  # whether events may be waiting that no request is counting
         self._deferrals = 0
 
@@ -80,13 +80,17 @@ class Counting:
         return booked
 
     async def _count(self, event: Tracked) -> Booked:
-        if event.event_id in self._at_hand:
-            return Booked(Verdict.DUPLICATE)
-        self._at_hand.add(event.event_id)
+        """One at a time for each event; who comes second must know that the first has succeeded."""
+        while (first := self._at_hand.get(event.event_id)) is not None:
+            await asyncio.wait((first,))
+            if not first.cancelled() and first.exception() is None:
+                return Booked(Verdict.DUPLICATE)
+        task = asyncio.ensure_future(self._count_alone(event))
+        self._at_hand[event.event_id] = task
         try:
-            return await self._count_alone(event)
+            return await task
         finally:
-            self._at_hand.discard(event.event_id)
+            del self._at_hand[event.event_id]
 
     async def _count_alone(self, event: Tracked) -> Booked:
         refused, may_book = await self._refusal(event)

@@ -12,6 +12,7 @@ from adserver.eventlog.leftovers import count_leftovers
 from adserver.eventlog.outbox import WorkerOutbox
 from adserver.eventlog.outbox_file import OutboxFile
 from adserver.eventlog.rows import unpack_columns
+from adserver.ports import OutboxFullError
 from models.domain.event import Booked, EventKind, Tracked, Verdict
 from models.domain.money import Micros
 from tests.adserver.eventlog.fakes import Books
@@ -73,6 +74,19 @@ async def test_a_beacon_that_comes_ten_times_counts_once(counting: Counting, pat
     booked.append(await counting.count(happening(1)))
     assert sorted(one.verdict for one in booked) == [Verdict.COUNTED] + [Verdict.DUPLICATE] * 9
     assert len((await rows(path))["impressions"]["event_id"]) == 1
+
+
+async def test_who_comes_second_is_not_told_duplicate_when_the_first_could_not_be_kept(
+    tmp_path: Path, books: Books
+) -> None:
+    full = WorkerOutbox(tmp_path, "w0", 0)
+    counting = Counting(full, books)
+    outcomes = await asyncio.gather(
+        *(counting.count(happening(1)) for _ in range(3)), return_exceptions=True
+    )
+    full.close()
+    assert [type(outcome) for outcome in outcomes] == [OutboxFullError] * 3
+    assert books.counted == {}
 
 
 async def test_a_click_without_impression_is_kept_as_a_suspect(
