@@ -4,7 +4,7 @@ Made from a seed, so that one number names a market, its request and its user.
 """
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from models.domain.ad_request import AdRequest
@@ -50,7 +50,6 @@ LISTED = {
     "placement": ("pl1", "PL2"),
     "hour_of_week": tuple(map(str, range(168))),
 }
-NOW_S = int(NOW.timestamp())
 
 
 def market(rng: random.Random) -> Marketplace:
@@ -127,7 +126,7 @@ def request(rng: random.Random, marketplace: Marketplace) -> AdRequest:
     )
 
 
-def user(rng: random.Random) -> UserState:
+def user(rng: random.Random, now: datetime = NOW) -> UserState:
     seen = rng.sample(range(LINE_ITEMS), k=rng.choice((0, 5, 25)))
     profile = UserProfile(
         gender=rng.choice(("", "F", "M")),
@@ -136,20 +135,20 @@ def user(rng: random.Random) -> UserState:
     )
     return UserState(
         profile,
-        {f"li{n}": _exposure(rng) for n in seen},
+        {f"li{n}": _exposure(rng, int(now.timestamp())) for n in seen},
         known=rng.random() < 0.9,
         loaded=rng.random() < 0.9,
     )
 
 
-def _exposure(rng: random.Random) -> Exposure:
+def _exposure(rng: random.Random, now_s: int) -> Exposure:
     return Exposure(
         lifetime=rng.randrange(6),
-        day=rng.choice((20774, 20775, 20775, 20776)),
+        day=now_s // 86_400 + rng.choice((-1, 0, 0, 1)),
         in_day=rng.randrange(4),
-        hour=NOW_S // 3600 - rng.choice((0, 0, 1)),
+        hour=now_s // 3600 - rng.choice((0, 0, 1)),
         in_hour=rng.randrange(3),
-        minute=NOW_S // 60 - rng.choice((0, 0, 1)),
+        minute=now_s // 60 - rng.choice((0, 0, 1)),
         in_minute=rng.randrange(3),
-        last_seen_s=NOW_S - 30,
+        last_seen_s=now_s - 30,
     )
