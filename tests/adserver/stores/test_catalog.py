@@ -297,3 +297,15 @@ def test_made_up_ids_begin_with_their_kind_and_differ() -> None:
     made = {make_id(KINDS["line_item"]) for _ in range(1000)}
     assert len(made) == 1000
     assert all(one.startswith("li_") for one in made)
+
+
+def test_what_was_archived_long_ago_is_not_served_again_because_it_was_edited(
+    catalog: SqlCatalog,
+) -> None:
+    catalog.replace(builders.small_marketplace(), NOW)
+    catalog.archive(Creative, "cr5", NOW)
+    later = NOW + timedelta(days=10)
+    catalog.edit(Creative, "cr5", lambda one: replace(one, title="Another"), later)
+    catalog.archive(Creative, "cr5", later)
+    _, served = catalog.load_for_serving(later - timedelta(days=7))
+    assert "cr5" not in {creative.creative_id for creative in served.creatives}

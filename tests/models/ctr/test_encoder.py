@@ -204,7 +204,7 @@ def test_versions_are_ordered_numbers() -> None:
         ENCODER.encode(builders.ad_request(os_version=text), UserState(), NOW).row[
             SLOT["device_os_version"]
         ][0]
-        for text in ("9.1", "9.12.3", "10", "14.4.1")
+        for text in ("9.1", "9.12.3", "9.4042", "10", "14.4.1")
     ]
     assert told == sorted(told)
     assert told[-1] == 14.04
