@@ -78,14 +78,20 @@ class Stage:
 
     async def logged(self) -> LogBooks:
         """The log, once it holds everything that was sent; as it is when that takes too long."""
-        sent, log = self.sent(), await asyncio.to_thread(self._read_log)
+        log = await asyncio.to_thread(self._read_log)
         for _ in range(int(LOG_LIMIT_S / LOOK_EVERY_S)):
-            received = {k: log.counted.get(k, 0) + log.doubted.get(k, 0) for k in TABLES}
-            if all(received[kind] >= sent[kind] for kind in TABLES):
+            if self._is_whole(log):
                 break
             await asyncio.sleep(LOOK_EVERY_S)
             log = await asyncio.to_thread(self._read_log)
         return log
+
+    def _is_whole(self, log: LogBooks) -> bool:
+        """Whether all beacons are in it, and all ads that were answered."""
+        ads = sum(books.ads for books in self.played)
+        return log.served >= ads and all(
+            log.received(kind) >= number for kind, number in self.sent().items()
+        )
 
     async def figures(self, played: Played) -> PhaseFigures:
         """The figures of a phase that is in the log."""

@@ -20,6 +20,7 @@ TABLES = {
     EventKind.CLICK: "clicks",
     EventKind.CONVERSION: "conversions",
 }
+SERVED = "served"
 SHOWN_DIFFERENCES = 3
 
 
@@ -47,6 +48,15 @@ class LogBooks:
     charged: Mapping[str, int]
     invoiced: Mapping[tuple[str, int], int]
 
+    @property
+    def served(self) -> int:
+        """Ads in all answers; a retried request's other ad counts too."""
+        return sum(ads for (kind, _), ads in self.per_item.items() if kind == SERVED)
+
+    def received(self, kind: str) -> int:
+        """Events of a kind that came in, whatever their verdict."""
+        return self.counted.get(kind, 0) + self.doubted.get(kind, 0)
+
 
 SERVED_SQL = """
 SELECT line_item_id, count() AS events FROM
@@ -73,7 +83,7 @@ def read_log(store: EventStore) -> LogBooks:
     charged: Counter[str] = Counter()
     invoiced: defaultdict[tuple[str, int], int] = defaultdict(int)
     for row in _rows(store.query(SERVED_SQL)):
-        per_item["served", row["line_item_id"]] += int(row["events"])
+        per_item[SERVED, row["line_item_id"]] += int(row["events"])
     for kind, table in TABLES.items():
         for row in _rows(store.query(EVENTS_SQL.format(table=table))):
             counted[kind] += int(row["events"])
@@ -103,11 +113,11 @@ def checks(
     sent: Mapping[str, int], log: LogBooks, spent: Mapping[str, int], owed: Mapping[str, int]
 ) -> list[Check]:
     """Every reconciliation: beacons `sent` by kind; `spent` in Redis and `owed`, by line item."""
-    received = {kind: log.counted.get(kind, 0) + log.doubted.get(kind, 0) for kind in TABLES}
+    received = {kind: log.received(kind) for kind in TABLES}
     reported = {kind: sent.get(kind, 0) for kind in TABLES}
     return [
         _equal("beacons sent = log counted + suspect", reported, received),
-        _ordered(log, "served", EventKind.IMPRESSION),
+        _ordered(log, SERVED, EventKind.IMPRESSION),
         _ordered(log, EventKind.IMPRESSION, EventKind.CLICK),
         _equal("log = Redis, by line item, micros", log.charged, spent),
         _equal("log = invoice from prices, by line item, micros", log.charged, owed),
