@@ -39,6 +39,7 @@ DIRECTORY = "demo"
 SITE_PORT = 8082
 REQUESTS = 30_000
 SHARES = (1.0, 0.5, 0.7)  # of REQUESTS: before learning, between the lessons, after
+FIRST_PHASE_S = 60  # a slow machine plays fewer requests rather than longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Plan:
 @click.option("--once", is_flag=True, help="End after the report; exit code 0 if all books agree.")
 @click.option("--seed", default=1, show_default=True, help="Another seed is another world.")
 @click.option(
-    "--requests", default=REQUESTS, show_default=True, help="Ad requests before learning."
+    "--requests", default=REQUESTS, show_default=True, help="Ad requests before learning, at most."
 )
 def command(once: bool, seed: int, requests: int) -> None:
     """Make a marketplace, serve it, learn from its log, serve again, and report.
@@ -123,7 +124,8 @@ async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
     """
     with _step(bars, "how much this machine can bear"):
         rate = await stage.bearable_rate()
-    first, second, third = (round(share * plan.requests) for share in SHARES)
+    requests = min(plan.requests, rate * FIRST_PHASE_S)
+    first, second, third = (round(share * requests) for share in SHARES)
     before = await _played(stage, "before", "", first, rate, bars)
     between = await _played(stage, "between", await _learned(stage, bars), second, rate, bars)
     after = await _played(stage, "after", await _learned(stage, bars), third, rate, bars)
