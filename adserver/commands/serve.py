@@ -7,6 +7,7 @@ drains (requests in flight are answered, events are on disk), a second one is no
 import asyncio
 import logging
 import signal
+import sys
 from dataclasses import replace
 
 import click
@@ -17,6 +18,9 @@ from adserver.config import Settings
 from adserver.embedded import EmbeddedRedisError
 from adserver.eventlog.liveness import HeldError
 
+# A snapshot is built in a thread beside the requests. At Python's 5 ms a piece of work of 0.1 ms took
+# 1.2 ms in the 99th percentile meanwhile; at 0.5 ms it takes 0.2 ms.
+SWITCH_INTERVAL_S = 0.0005
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -53,6 +57,7 @@ def _settings(port: int | None, worker_id: str | None) -> Settings:
 
 async def serve(settings: Settings) -> None:
     """Serves until a signal says stop."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
