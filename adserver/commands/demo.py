@@ -7,9 +7,10 @@ uses the public commands and HTTP alone, as an operator, an app and an advertise
 import asyncio
 import fcntl
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,9 +74,8 @@ def command(once: bool, seed: int, requests: int) -> None:
             )
     except DemoError as error:
         raise click.ClickException(str(error)) from error
-    except KeyboardInterrupt:
-        console.print("stopped")
-        return
+    except asyncio.CancelledError:
+        raise click.ClickException("stopped before the report") from None
     sys.exit(0 if report.holds else 1)
 
 
@@ -96,6 +96,7 @@ async def demonstrate(
     plan: Plan, settings: config.Settings, directory: Path, console: Console
 ) -> Report:
     """The whole story, in order."""
+    _stop_on_signals()
     system = make_system(settings, directory)
     host = system.settings.host
     site_port = free_port(host, SITE_PORT)
@@ -111,9 +112,18 @@ async def demonstrate(
             chart.draw(report, directory / "report.png")
             console.print(f"report: {directory}/report.json and report.png")
             if not plan.once:
-                console.print(await lines_to_try(stage))
-                await asyncio.Event().wait()
+                console.print(await lines_to_try(stage), soft_wrap=True)
+                with suppress(asyncio.CancelledError):  # Ctrl-C: as good an end as any
+                    await asyncio.Event().wait()
     return report
+
+
+def _stop_on_signals() -> None:
+    """Ctrl-C and SIGTERM end the story where it is; what was started is stopped on the way out."""
+    story = asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if story is not None:
+            asyncio.get_running_loop().add_signal_handler(number, story.cancel)
 
 
 async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:

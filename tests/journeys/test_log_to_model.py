@@ -4,16 +4,22 @@ Played by the strangers of `loadtest` on a made-up market, through the demo's ow
 """
 
 import asyncio
+import io
 import json
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from rich.console import Console
 
 from adserver import keyring, publication
 from adserver.config import Settings
 from adserver.demo import reconcile
 from adserver.demo.learning import MODELS, learn
+from adserver.demo.lines_to_try import lines_to_try
 from adserver.demo.money import spent_in_redis
 from adserver.demo.phases import Played, Stage
 from adserver.demo.system import make_system
@@ -57,6 +63,27 @@ def models_that_served(stage: Stage, played: Played) -> dict[str, int]:
     return dict(zip(found["model_version"], map(int, found["ads"]), strict=True))
 
 
+async def lines_work(stage: Stage) -> None:
+    """The three curl lines of the demo: an ad, its impression counted once, its landing page."""
+    printed = Console(record=True, width=80, file=io.StringIO())
+    printed.print(await lines_to_try(stage), soft_wrap=True)
+    lines = [line for line in printed.export_text().splitlines() if line.startswith("curl")]
+    ask, impression, click = (shlex.split(line) for line in lines)
+    body = json.loads(ask[-1])
+    assert body["placement_id"] == stage.world.market.slots[0].placement_id
+    first, again = [await stage.crowd.client.get(path_of(impression[-1])) for _ in range(2)]
+    assert json.loads(first.body) == {"counted": True}
+    assert json.loads(again.body) == {"counted": False, "reason": "duplicate"}
+    landing = await stage.crowd.client.get(path_of(click[-1]))
+    assert landing.status == 302
+    assert b"/landing/cr_" in landing.header(b"location")
+
+
+def path_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
 async def test_a_log_becomes_a_model_that_serves_without_a_restart(short_dir: Path) -> None:
     async with stage_in(short_dir) as stage:
         rate = min(RATE, await stage.bearable_rate())
@@ -84,3 +111,4 @@ async def test_a_log_becomes_a_model_that_serves_without_a_restart(short_dir: Pa
         owed = reconcile.invoice(log, line_items)
         found = reconcile.checks(stage.sent(), log, spent, owed)
         assert [check for check in found if not check.holds] == []
+        await lines_work(stage)
