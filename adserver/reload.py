@@ -2,7 +2,7 @@
 
 Never here: what a publication means (`marketplace.package`, `models.ctr`) or which ad wins. The one
 surprising fact: a publication that cannot be used is refused once, with its reason logged and
-counted; the snapshot in force goes on until another version is published.
+counted, and not looked at again; but what the disk would not give is asked for again at every look.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
-import msgspec
 import numpy as np
 
-from adserver import metrics, publication
+from adserver import history_package, metrics, publication
 from adserver.config import Settings
+from adserver.history_package import HistoryError
 from adserver.keyring import Keyring
 from adserver.marketplace import package
 from adserver.marketplace.package import PackageError
@@ -43,10 +43,8 @@ from ranking.exploration import ExplorationPolicy
 from ranking.pacing import SpendBoard
 from ranking.snapshot import Snapshot, assemble
 
-HISTORY = Path("published", "history")
-HISTORY_FILE = "history.msgpack"
 MODEL = Path("ctr")
-UNUSABLE = (PublicationError, PackageError, ArtifactError, msgspec.MsgspecError, KeyError, OSError)
+UNUSABLE = (PublicationError, PackageError, HistoryError, ArtifactError, UnicodeDecodeError)
 
 log = logging.getLogger(__name__)
 Content = TypeVar("Content")
@@ -84,31 +82,38 @@ class Watched(Generic[Content]):
 
     def __init__(self, name: str, root: Path, read: Callable[[Path, str], Content]) -> None:
         self._name, self._root, self._read = name, root, read
-        self._seen: str | None = None
+        self._settled: str | None = None  # the version last read or refused
+        self._trouble = ""
         self.version = "none"
         self.content: Content | None = None
 
-    def look(self) -> bool:
-        """Reads the version in force if it is new. Whether there is new content."""
+    def look(self) -> None:
+        """Reads the version in force if it is new."""
         version: str | None = None
         try:
             version = publication.current(self._root)
-            if version is None or version == self._seen:
-                return False
-            self._seen = version
-            self.content = self._read(self._root, version)
+            if version is None or version == self._settled:
+                return
+            content = self._read(self._root, version)
+        except OSError as error:  # the disk's fault and not the version's: asked again
+            self._say(f"{version or 'pointer'} cannot be read now: {error}")
         except UNUSABLE as error:
-            log.error("%s %s is refused: %s", self._name, version, error)  # noqa: TRY400 - no trace
+            self._settled = version
+            self._say(f"{version or 'pointer'} is refused: {error}")
+        except Exception:
+            self._settled = version
+            raise
+        else:
+            self.version, self.content = version, content
+            self._settled, self._trouble = version, ""
+            metrics.RELOADS.add(f"{self._name}_loaded")
+
+    def _say(self, trouble: str) -> None:
+        """Once for each trouble, however often it is met."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.error("%s %s", self._name, trouble)
             metrics.RELOADS.add(f"{self._name}_refused")
-            return False
-        self.version = version
-        metrics.RELOADS.add(f"{self._name}_loaded")
-        return True
-
-
-def _history(root: Path, version: str) -> History:
-    files = publication.read(root, version)
-    return msgspec.msgpack.decode(files[HISTORY_FILE], type=History)
 
 
 class Builder:
@@ -123,23 +128,23 @@ class Builder:
         self._schema = serving_schema(settings.time_zone)
         root = settings.data_dir
         self._marketplace = Watched("catalog", root / CATALOG, package.read)
-        self._history = Watched("history", root / HISTORY, _history)
+        self._history = Watched("history", root / history_package.DIRECTORY, history_package.read)
         self._model = Watched("model", root / MODEL, self._read_model)
-        self._catalog: Catalog | None = None
+        self._built: tuple[str, ...] = ()  # the versions of the last snapshot
+        self._catalog: tuple[Marketplace, Catalog] | None = None
 
     def build_if_new(self, now: datetime) -> Live | None:
         """A new snapshot, or None when nothing has changed or no catalog is there yet."""
-        new_catalog, new_history, new_model = (
-            part.look() for part in (self._marketplace, self._history, self._model)
-        )
+        for part in (self._marketplace, self._history, self._model):
+            part.look()
+        versions = (self._marketplace.version, self._history.version, self._model.version)
         marketplace = self._marketplace.content
-        if marketplace is None or not (new_catalog or new_history or new_model):
+        if marketplace is None or versions == self._built:
             return None
+        self._built = versions  # before it is: what breaks the builder is not built again
         began = perf_counter()
         with uncollected():
-            if new_catalog or self._catalog is None:
-                self._catalog = Catalog.build(marketplace, now)
-            snapshot = self._assembled(self._catalog)
+            snapshot = self._assembled(self._catalog_of(marketplace, now))
             warm(snapshot, now)
         log.info(
             "snapshot %s with model %s: %d ads, built in %.2f s",
@@ -150,6 +155,12 @@ class Builder:
 
     def _read_model(self, root: Path, version: str) -> CtrModel:
         return artifact.load(publication.read(root, version), self._schema)
+
+    def _catalog_of(self, marketplace: Marketplace, now: datetime) -> Catalog:
+        """Its catalog, built once, though histories and models come and go."""
+        if self._catalog is None or self._catalog[0] is not marketplace:
+            self._catalog = marketplace, Catalog.build(marketplace, now)
+        return self._catalog[1]
 
     def _assembled(self, catalog: Catalog) -> Snapshot:
         return assemble(

@@ -20,13 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from adserver import embedded, keyring, publication
+from adserver import embedded, history_package, keyring, publication
 from adserver.config import Settings
 from adserver.marketplace import package
-from adserver.reload import HISTORY, HISTORY_FILE, MODEL
+from adserver.reload import MODEL
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
 from adserver.stores.redis_client import RedisLine
 from adserver.stores.users import RedisUsers
@@ -102,8 +101,8 @@ def furnished(settings: Settings, redis_url: str) -> House:
     market = bench_decide.market(10_000)
     root = settings.data_dir
     package.publish(root / CATALOG, market, 1)
-    history = msgspec.msgpack.encode(bench_decide.history(market))
-    publication.publish(root / HISTORY, "1", {HISTORY_FILE: history})
+    history = bench_decide.history(market)
+    history_package.publish(root / history_package.DIRECTORY, history, keep=1)
     features = bench_decide.snapshot_of(market, None).features
     model = bench_decide.trained(features, bench_decide.requests(market))
     publication.publish(root / MODEL, model.version, model.to_files())

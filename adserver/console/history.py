@@ -9,12 +9,10 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
 from prometheus_client import Gauge
 
-from adserver import publication
+from adserver import history_package
 from adserver.eventlog.queries import HISTORY_TABLES
-from adserver.reload import HISTORY, HISTORY_FILE
 from models.domain.history import History, HistoryCell
 from models.domain.ids import CreativeId, PlacementId
 
@@ -29,7 +27,7 @@ class HistoryPublisher:
     """Remembers what it last published; one per console."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._root = data_dir / HISTORY
+        self._root = data_dir / history_package.DIRECTORY
         self._cells: tuple[HistoryCell, ...] = ()
 
     def publish(self, counts: Counter[tuple[str, str, str]], now: datetime) -> str | None:
@@ -38,10 +36,8 @@ class HistoryPublisher:
         if cells == self._cells:
             return None
         as_of_ms = int(now.timestamp() * 1000)
-        version = f"h{as_of_ms}"
-        packed = msgspec.msgpack.encode(History(as_of_ms, cells))
-        publication.publish(self._root, version, {HISTORY_FILE: packed})
-        publication.keep_last(self._root, VERSIONS_KEPT)
+        history = History(as_of_ms, cells)
+        version = history_package.publish(self._root, history, keep=VERSIONS_KEPT)
         self._cells = cells
         CELLS.set(len(cells))
         impressions = sum(cell.impressions for cell in cells)

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from adserver import metrics, publication
-from adserver.reload import HISTORY, MODEL
+from adserver import history_package, keyring, metrics, publication
+from adserver.history_package import DIRECTORY as HISTORY
+from adserver.marketplace import package
+from adserver.publication import PublicationError
+from adserver.reload import MODEL, Builder, Watched
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
+from models.ctr import artifact
+from models.ctr.artifact import ArtifactError
+from models.domain.history import History
+from ranking.catalog import Catalog
 from tests.adserver.api.running import Worker, publish, running, settings_in, unique, wait_for
-from tests.builders import small_marketplace
+from tests.builders import NOW, small_marketplace
 
 
 @pytest.fixture
@@ -96,3 +103,82 @@ def test_publications_that_are_swept_away_harm_nobody(worker: Worker) -> None:
     version = publish(worker.settings, small_marketplace())
     shutil.rmtree(root / version, ignore_errors=True)
     assert worker.client().ask().status == 200
+
+
+def test_what_the_disk_would_not_give_is_asked_for_again_and_said_once(tmp_path: Path) -> None:
+    troubles = ["no", "no", "never", ""]
+
+    def read(_: Path, version: str) -> str:
+        if trouble := troubles.pop(0):
+            raise OSError(trouble)
+        return f"content of {version}"
+
+    watched, before = Watched("dozing", tmp_path, read), refusals("dozing")
+    publication.publish(tmp_path, "v1", {"file": b"x"})
+    for said in (1, 1, 2):
+        watched.look()
+        assert (watched.version, watched.content) == ("none", None)
+        assert refusals("dozing") == before + said
+    watched.look()
+    assert (watched.version, watched.content) == ("v1", "content of v1")
+
+
+@pytest.mark.parametrize("error", [PublicationError("not there"), ArtifactError("another schema")])
+def test_a_version_that_is_refused_is_not_read_again(tmp_path: Path, error: Exception) -> None:
+    read: list[str] = []
+
+    def refuse(_: Path, version: str) -> str:
+        read.append(version)
+        raise error
+
+    watched = Watched("refused", tmp_path, refuse)
+    for version in ("v1", "v2"):
+        publication.publish(tmp_path, version, {"file": b"x"})
+        watched.look()
+        watched.look()
+    assert read == ["v1", "v2"]
+
+
+def test_a_pointer_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "CURRENT").write_bytes(b"\xff\xfe")
+    watched, before = Watched("pointer", tmp_path, package.read), refusals("pointer")
+    watched.look()
+    watched.look()
+    assert refusals("pointer") == before + 1
+
+
+def test_a_catalog_is_taken_up_though_another_part_breaks_the_builder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, "")
+    builder = Builder(settings, keyring.load(settings))
+    publish(settings, small_marketplace())
+    publication.publish(tmp_path / MODEL, "v1", {"file": b"x"})
+    with monkeypatch.context() as broken:
+        broken.setattr(artifact, "load", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            builder.build_if_new(NOW)
+    live = builder.build_if_new(NOW)
+    assert live
+    assert live.snapshot.ctr.version == "prior"
+    assert builder.build_if_new(NOW) is None
+
+
+def test_a_catalog_that_cannot_be_built_never_lends_its_name_to_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path, "")
+    builder = Builder(settings, keyring.load(settings))
+    publish(settings, small_marketplace())
+    assert builder.build_if_new(NOW)
+    second = publish(settings, replace(small_marketplace(), placements=()))
+    with monkeypatch.context() as broken:
+        broken.setattr(Catalog, "build", lambda *_: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            builder.build_if_new(NOW)
+    assert builder.build_if_new(NOW) is None
+    history_package.publish(tmp_path / HISTORY, History(1, ()), keep=1)
+    live = builder.build_if_new(NOW)
+    assert live
+    assert live.snapshot.version == f"{second}+h1"
+    assert not live.snapshot.catalog.placements

@@ -4,11 +4,8 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-
-from adserver import publication
+from adserver import history_package, publication
 from adserver.console.history import VERSIONS_KEPT, HistoryPublisher
-from adserver.reload import HISTORY, HISTORY_FILE
 from models.domain.history import History, HistoryCell
 from tests.builders import NOW, NOW_MS
 
@@ -23,10 +20,10 @@ COUNTS = Counter(
 
 
 def published(data_dir: Path) -> History:
-    root = data_dir / HISTORY
+    root = data_dir / history_package.DIRECTORY
     version = publication.current(root)
     assert version is not None
-    return msgspec.msgpack.decode(publication.read(root, version)[HISTORY_FILE], type=History)
+    return history_package.read(root, version)
 
 
 def test_counts_become_cells_in_order(tmp_path: Path) -> None:
@@ -53,5 +50,5 @@ def test_old_versions_are_swept(tmp_path: Path) -> None:
     for number in range(VERSIONS_KEPT + 3):
         counts = Counter({("cr1", "pl1", "impressions"): number + 1})
         publisher.publish(counts, NOW + timedelta(seconds=number))
-    assert len(publication.versions(tmp_path / HISTORY)) == VERSIONS_KEPT
+    assert len(publication.versions(tmp_path / history_package.DIRECTORY)) == VERSIONS_KEPT
     assert published(tmp_path).cells[0].impressions == VERSIONS_KEPT + 3

@@ -22,8 +22,8 @@ from adserver.eventlog.open_store import open_for_reading
 from adserver.eventlog.outbox import WorkerOutbox
 from adserver.eventlog.store_chdb import ChdbStore
 from adserver.eventlog.store_console import ConsoleStore
+from adserver.history_package import DIRECTORY as HISTORY
 from adserver.ports import StoreAwayError
-from adserver.reload import HISTORY
 from adserver.stores.catalog import open_catalog
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
 from adserver.stores.redis_client import RedisLine
