@@ -72,14 +72,13 @@ def decide(
     `rng` may be the lot of an earlier decision, which is then taken again.
     """
     catalog, lot = snapshot.catalog, chance.lot(rng)
+    rules, chances = catalog.rules, snapshot.chances
     slate = catalog.slate_for(request.placement, traced=traced)  # what could run here
-    slate = eligibility.screen(slate, catalog.rules, request, user, now)  # what may run here
-    slate = frequency_cap.screen(
-        slate, catalog.caps, catalog.rules, user, now
-    )  # what this user is not tired of
+    slate = eligibility.screen(slate, rules, request, user, now)  # what may run here and now
+    slate = frequency_cap.screen(slate, catalog.caps, rules, user, now)  # what does not tire
     slate = pacing.screen(slate, snapshot.spend)  # what still has money this minute
     slate = scoring.score(slate, request, user, snapshot, now)  # pCTR, eCPM, the floor
-    slate = exploration.lift(slate, snapshot.chances, request, lot)  # a fair chance for the new
+    slate = exploration.lift(slate, chances, request, lot)  # a fair chance for the new
     cleared = auction.clear(slate, request, catalog)  # who is first, and at what price
     return _decided(slate, cleared, snapshot, now, lot)
 
