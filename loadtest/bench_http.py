@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -68,7 +69,7 @@ class House:
 def measure() -> dict[str, Any]:
     """`http_ratio` and `p99_ms_at_1736`."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        settings = Settings(data_dir=Path(name), port=18_080, console_port=18_081)
+        settings = Settings(data_dir=Path(name), port=free_port(), console_port=free_port())
         with embedded.redis_running(settings) as redis_url:
             house = furnished(settings, redis_url)
             with served([sys.executable, "-m", "adserver", "serve"], house, redis_url):
@@ -94,6 +95,13 @@ def measure() -> dict[str, Any]:
         },
         "p99_ms_at_1736": latency,
     }
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def furnished(settings: Settings, redis_url: str) -> House:
