@@ -1,15 +1,11 @@
 """Reservations and readings, on a board made from a real catalog and a store written by hand."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import pytest
 
 from adserver.config import Settings
-from adserver.ports import StoreAwayError
-from adserver.stores.spend import Spent
 from adserver.stores.spend_book import WorkerSpendBook
 from models.domain.campaign import PricingModel
 from models.domain.ids import LineItemId
@@ -18,54 +14,10 @@ from models.domain.money import Micros
 from ranking.catalog import Catalog
 from ranking.pacing import SpendBoard
 from tests import builders
+from tests.adserver.stores.memory_spend import Clock, MemorySpend
 from tests.builders import NOW
 
 LI1 = LineItemId("li1")
-
-
-class MemorySpend:
-    """A spend store that can be filled, emptied, slow and away."""
-
-    def __init__(self) -> None:
-        self.on_day: dict[tuple[LineItemId, int], int] = {}
-        self.in_total: dict[LineItemId, int] = {}
-        self.away = False
-        self.answering = asyncio.Event()
-        self.answering.set()
-        self.asked = asyncio.Event()
-
-    def spend(self, line_item: LineItemId, day: int, micros: int) -> None:
-        self.on_day[line_item, day] = self.on_day.get((line_item, day), 0) + micros
-        self.in_total[line_item] = self.in_total.get(line_item, 0) + micros
-
-    async def spent(
-        self, line_items: Sequence[LineItemId], days: Sequence[int]
-    ) -> list[tuple[Micros, Micros]]:
-        if self.away:
-            raise StoreAwayError("away")
-        found = [
-            (Micros(self.on_day.get((one, day), 0)), Micros(self.in_total.get(one, 0)))
-            for one, day in zip(line_items, days, strict=True)
-        ]
-        self.asked.set()
-        await self.answering.wait()
-        return found
-
-    async def restore(self, log: Sequence[Spent]) -> None:
-        for one in log:
-            self.on_day[one.line_item_id, one.day] = one.on_day_micros
-            self.in_total[one.line_item_id] = one.in_total_micros
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_s(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def a_market(*names: str) -> Marketplace:
@@ -125,16 +77,13 @@ async def reading_held_up(book: WorkerSpendBook, store: MemorySpend) -> asyncio.
 async def test_a_board_is_trusted_only_once_spend_was_read(
     book: WorkerSpendBook, store: MemorySpend
 ) -> None:
-    board, store.away = board_of("li1"), True
+    board, trusted = board_of("li1"), []
     book.rebind(board)
-    await book.refresh()
-    assert not board.trusted
-    store.away = False
-    await book.refresh()
-    assert board.trusted
-    store.away = True
-    await book.refresh()
-    assert not board.trusted
+    for away in (True, False, True):
+        store.away = away
+        await book.refresh()
+        trusted.append(board.trusted)
+    assert trusted == [False, True, False]
 
 
 async def test_spend_of_today_and_in_total_is_read(
