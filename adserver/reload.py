@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -70,6 +70,8 @@ class Current:
         """From here on requests see this one; those under way keep theirs."""
         self.live = live
         self.loaded.set()
+        swapped = monotonic()
+        metrics.SNAPSHOT_AGE.read = lambda: monotonic() - swapped
 
     def budget(self, line_item_id: LineItemId) -> Budget:
         """What a line item may spend; nothing, when nobody knows it."""

@@ -43,10 +43,13 @@ async def serve_ad(serving: Serving, request: Request) -> Answer:
     user_key = serving.keyring.user_key(user_id) if user_id else None
     ad_request = wire.to_domain(body, app, placement, user_key)
 
+    asked = perf_counter()
     user = await serving.users.load(user_key, personalized=ad_request.personalized)
+    metrics.STAGES.observe("user", perf_counter() - asked)
 
-    now = datetime.now(UTC)
+    now, decides = datetime.now(UTC), perf_counter()
     decision = decide(ad_request, user, live.snapshot, now, serving.rng)
+    metrics.STAGES.observe("decide", perf_counter() - decides)
     offers = [offer_of(winner, ad_request, now) for winner in decision.winners]
     if not ad_request.test:
         for offer in offers:

@@ -44,7 +44,7 @@ def span(context: click.Context | None, option: click.Parameter | None, text: st
 @click.option(
     "--last", callback=span, default="1h", show_default=True, help="How far to look back."
 )
-@click.option("--placement", default="", help="Only requests of this placement.")
+@click.option("--placement", default="", help="Only sampled requests of this one.")
 def command(line_item: str, last: timedelta, placement: str) -> None:
     """Say why a line item does or does not deliver.
 
@@ -59,6 +59,8 @@ def command(line_item: str, last: timedelta, placement: str) -> None:
     found = {item.line_item_id: item for item in marketplace.line_items}
     if name not in found:
         raise click.ClickException(f"there is no line item {line_item!r}: adunion line-item list")
+    if placement and placement not in {one.placement_id for one in marketplace.placements}:
+        raise click.ClickException(f"there is no placement {placement!r}: adunion placement list")
     _tell_standing(console, marketplace, found[name], now)
     try:
         store = open_store.open_for_reading(settings)
@@ -88,7 +90,8 @@ def _tell_delivery(
     since, until = (int(instant.timestamp() * 1000) for instant in between)
     delivered = queries.delivery(store, since, until).get(name, Delivery())
     console.print(
-        f"Since {between[0]:%Y-%m-%d %H:%M} UTC: {delivered.served:,} served, "
+        f"Since {between[0]:%Y-%m-%d %H:%M} UTC{', in all placements' if placement else ''}: "
+        f"{delivered.served:,} served, "
         f"{delivered.impressions:,} impressions, {delivered.clicks:,} clicks, "
         f"{delivered.conversions:,} conversions, "
         f"{format_amount(Micros(delivered.charged_micros))} charged."
@@ -96,7 +99,10 @@ def _tell_delivery(
     counts = queries.census_of(store, name, since, until)
     told = reasons(counts, placement)
     if not told:
-        console.print("No ad request of that time was sampled: did apps ask, is a worker running?")
+        console.print(
+            "No ad request of that time was sampled: did apps ask, is a worker running? "
+            "A worker tells of a minute when it is over."
+        )
         return
     console.print(_table(told))
     advice = ADVICE.get(next((reason for reason, _ in told if reason != WON), ""))

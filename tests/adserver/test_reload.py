@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +183,10 @@ def test_a_catalog_that_cannot_be_built_never_lends_its_name_to_the_one_before(
     assert live
     assert live.snapshot.version == f"{second}+h1"
     assert not live.snapshot.catalog.placements
+
+
+def test_the_age_of_the_snapshot_begins_anew_with_each(worker: Worker) -> None:
+    wait_for(lambda: metrics.SNAPSHOT_AGE.read() > 0)
+    began = time.monotonic()
+    worker.publish(small_marketplace())
+    assert 0 < metrics.SNAPSHOT_AGE.read() < time.monotonic() - began

@@ -53,6 +53,8 @@ def test_metrics_name_what_happened(worker: Worker, client: Client) -> None:
         'adunion_no_ads_total{reason="format"}',
         'adunion_reloads_total{outcome="catalog_loaded"}',
         'adunion_stage_seconds_bucket{le="+Inf",stage="request"}',
+        'adunion_stage_seconds_bucket{le="+Inf",stage="user"}',
+        'adunion_stage_seconds_bucket{le="+Inf",stage="decide"}',
         "adunion_connections",
         "adunion_outbox_backlog_rows",
     ):

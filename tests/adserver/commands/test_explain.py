@@ -100,5 +100,10 @@ def test_a_line_item_is_explained_from_the_catalog_and_the_census(
     assert "Of 100 sampled ad requests" in said
     assert said.index("10.0%") < said.index("65.0%") < said.index("25.0%")
     assert "looser cap" in said
-    nothing = adunion("explain", "--line-item", "li1", "--placement", "pl9").output
-    assert "No ad request" in nothing
+    one = adunion("explain", "--line-item", "li1", "--placement", "pl1").output
+    assert "in all placements: 0 served" in one
+    assert "Of 100 sampled ad requests" in one
+    recent = adunion("explain", "--line-item", "li1", "--last", "1m").output
+    assert "No ad request" in recent
+    unknown = adunion("explain", "--line-item", "li1", "--placement", "pl9", fails=True).output
+    assert "no placement 'pl9'" in unknown
