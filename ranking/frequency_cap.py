@@ -27,6 +27,7 @@ NO_GROUP = -1
 Key = tuple[CapLevel, str]
 
 SEEN_COLUMNS = 3 + len(Exposure._fields)
+_NOTHING_SEEN = np.empty((0, SEEN_COLUMNS), np.int64)
 _LIFETIME_AT, _WINDOWS_AT = 3, 3 + Exposure._fields.index("day")
 _PERIODS = {CapPeriod.DAY: 0, CapPeriod.HOUR: 1, CapPeriod.MINUTE: 2, CapPeriod.LIFETIME: 3}
 """As an exposure tells them: pairs of window number and count, days first."""
@@ -106,6 +107,8 @@ def screen(slate: Slate, caps: Caps, rules: Rules, user: UserState, now: datetim
 
 def _seen(caps: Caps, user: UserState) -> NDArray[np.int64]:
     """One row for each exposure that counts towards a cap: its groups, then the exposure."""
+    if not user.exposures:
+        return _NOTHING_SEEN
     groups, flat = caps.groups, list[int]()
     for name, exposure in user.exposures.items():
         if name in groups:

@@ -6,7 +6,7 @@ namely the ads without an include list.
 """
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,41 +21,39 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """One attribute over a catalog: bitmap numbers of the ads that list a value."""
+    """One attribute over a catalog: the steps that each listed value adds to `nobody`'s.
 
-    attribute: Attribute
-    code: int
-    anyone: int
-    included: dict[Hashable, int]
-    excluded: dict[Hashable, int]
+    `included` and `excluded` have them as (code, bitmap) pairs.
+    """
 
-    def steps(self, viewer: Viewer) -> list[int]:
-        code, found = self.code, [self.code, self.anyone]
-        values = self.attribute.of(viewer)
+    of: Callable[[Viewer], Iterable[Hashable]]
+    nobody: tuple[int, int]
+    included: dict[Hashable, tuple[int, int]]
+    excluded: dict[Hashable, tuple[int, int]]
+
+    def add_steps(self, viewer: Viewer, steps: list[int]) -> None:
+        steps += self.nobody
+        values = self.of(viewer)
         for value in values:
-            if value in self.included:
-                found += (code, self.included[value])
+            steps += self.included.get(value, ())
         for value in values:
-            if value in self.excluded:
-                found += (code, ~self.excluded[value])
-        return found
+            steps += self.excluded.get(value, ())
 
 
 @dataclass(frozen=True, slots=True)
 class _Ranged:
     """One range attribute over a catalog: a bitmap for each stretch between two ends."""
 
-    attribute: Range
-    code: int
-    anyone: int
+    of: Callable[[Viewer], Version | None]
+    nobody: tuple[int, int]
     cuts: list[Version]
-    stretches: list[int]
+    stretches: list[tuple[int, int]]
 
-    def steps(self, viewer: Viewer) -> list[int]:
-        value = self.attribute.of(viewer)
-        if value is None:
-            return [self.code, self.anyone]
-        return [self.code, self.stretches[bisect_right(self.cuts, value)]]
+    def add_steps(self, viewer: Viewer, steps: list[int]) -> None:
+        if (value := self.of(viewer)) is None:
+            steps += self.nobody
+        else:
+            steps += self.stretches[bisect_right(self.cuts, value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class TargetingIndex:
         """
         steps: list[int] = []
         for attribute in self.attributes:
-            steps += attribute.steps(viewer)
+            attribute.add_steps(viewer, steps)
         return np.array(steps, np.int32)
 
 
@@ -159,12 +157,12 @@ def _listed(
         for listed, into in ((rule.include, included), (rule.exclude, excluded)):
             for value in {value for text in listed for value in attribute.values(text)}:
                 into.setdefault(value, []).extend(rows)
+    code = CODES[attribute.reason]
     return _Listed(
-        attribute,
-        CODES[attribute.reason],
-        shelf.add(anyone),
-        {value: shelf.add(shelf.mask(rows)) for value, rows in included.items()},
-        {value: shelf.add(shelf.mask(rows)) for value, rows in excluded.items()},
+        attribute.of,
+        (code, shelf.add(anyone)),
+        {value: (code, shelf.add(shelf.mask(rows))) for value, rows in included.items()},
+        {value: (code, ~shelf.add(shelf.mask(rows))) for value, rows in excluded.items()},
     )
 
 
@@ -180,5 +178,6 @@ def _ranged(
             for low, high in (ends[text] for text in getattr(rule, listed) if text in ends):
                 stop = len(cuts) + 1 if high is None else bisect_right(cuts, high)
                 allowed[bisect_right(cuts, low) : stop, rows] = value
-    stretches = [shelf.add(mask) for mask in allowed]
-    return _Ranged(attribute, CODES[attribute.reason], shelf.add(anyone), cuts, stretches)
+    code = CODES[attribute.reason]
+    stretches = [(code, shelf.add(mask)) for mask in allowed]
+    return _Ranged(attribute.of, (code, shelf.add(anyone)), cuts, stretches)

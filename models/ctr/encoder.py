@@ -144,8 +144,10 @@ class BoundEncoder:
                 seen = encoded.seen[place]
         cell = self.counts.cell_of[encoded.placement][ad]
         history = self.cell_rows[cell] if cell >= 0 else self.default_rows[ad]
-        halves = (encoded.row, self.ad_rows[ad], np.array(seen), history)
-        return b"".join([half.astype(LOGGED, copy=False).tobytes() for half in halves])
+        halves: Sequence[Floats] = (encoded.row, self.ad_rows[ad], np.array(seen), history)
+        if not LOGGED.isnative:
+            halves = [half.astype(LOGGED) for half in halves]
+        return b"".join([half.tobytes() for half in halves])
 
 
 def bind(

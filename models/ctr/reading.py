@@ -6,11 +6,10 @@ The one surprising fact: nothing of a user who opted out of personalisation gets
 so no feature can forget to look.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
-from itertools import chain
 from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
@@ -135,27 +134,35 @@ class RequestReader:
         self._numbers = _getter(f for f in features if f.kind is Kind.NUMBER and f.width == 1)
         wide = [f for f in features if f.width > 1]
         self._wide = _getter(wide)
-        self._widths = [(_WIDE[f.kind], f.width) for f in wide]
+        self._several = [_remembering(_WIDE[f.kind], f.width) for f in wide]
 
     def read(self, view: RequestView) -> list[float]:
         """All slots but the histories, in the order of the schema.
 
         Numbers of the nouns are numbers already.
         """
-        several = zip(self._wide(view), self._widths, strict=True)
-        parts = (encode(values, width) for values, (encode, width) in several)
-        wide = chain.from_iterable(parts)
-        return [
-            *map(encoding.category, self._categories(view)),
-            *self._numbers(view),
-            *wide,
-        ]
+        slots = [*map(encoding.category, self._categories(view)), *self._numbers(view)]
+        for values, encode in zip(self._wide(view), self._several, strict=True):
+            slots += encode(values)
+        return slots
 
 
 _WIDE: dict[Kind, Callable[[Any, int], list[float]]] = {
     Kind.NUMBER: encoding.numbers,
     Kind.MULTI_CATEGORY: encoding.multi_category,
 }
+
+
+def _remembering(
+    encode: Callable[[Any, int], list[float]], width: int
+) -> Callable[[Hashable], list[float]]:
+    """`encode` for one width. What it answers is kept, and must not be changed."""
+
+    @lru_cache(maxsize=4096)
+    def encoded(values: Hashable) -> list[float]:
+        return encode(values, width)
+
+    return encoded
 
 
 def _getter(features: Iterable[Feature]) -> Callable[[object], tuple[Any, ...]]:

@@ -17,10 +17,12 @@ from models.ctr.encoder import BoundEncoder, EncodedRequest
 from models.ctr.forest.columns import aligned
 from models.ctr.forest.compiled import Forest
 from models.ctr.forest.kernels import (
+    Asked,
     BoundArrays,
+    Plain,
     Scratch,
     bins_of,
-    calibrate,
+    probabilities,
     raw_scores,
     restrict_all,
 )
@@ -93,15 +95,16 @@ class BoundForest:
 
     def __init__(self, model: CtrModel, encoder: BoundEncoder, cell_mask_bytes: int) -> None:
         self.version = model.version
-        self._forest = model.forest
         self._cell_of = encoder.counts.cell_of
-        self._arrays = _bound_arrays(model.forest, encoder, cell_mask_bytes)
-        self._scratch = Scratch(
+        lookups = tuple(map(tuple, model.forest.lookups))
+        scratch = Scratch(
             request_mask=aligned(1, model.forest.words)[0],
             mask=aligned(1, model.forest.words)[0],
             pair=np.zeros(encoder.pair_slots),
             seen_at=np.full(len(encoder.line_item_row), -1, np.int32),
         )
+        bound = _bound_arrays(model.forest, encoder, cell_mask_bytes)
+        self._plain: Plain = (lookups, tuple(bound), tuple(scratch))
         calibration = model.calibration
         self._curve = (
             calibration.slope * model.forest.sigmoid,
@@ -114,16 +117,17 @@ class BoundForest:
         self, ads: NDArray[np.int32], encoded: EncodedRequest, out: NDArray[np.float64]
     ) -> None:
         """Writes the raw score of each ad: what LightGBM's predict(raw_score=True) gives."""
-        cells = self._cell_of[encoded.placement]
-        request = (encoded.row, cells, encoded.seen_line_items, encoded.seen)
-        raw_scores(self._forest.lookups, self._arrays, self._scratch, request, ads, out)
+        raw_scores(self._plain, self._asked(encoded), ads, out)
 
     def score(
         self, ads: NDArray[np.int32], encoded: EncodedRequest, out: NDArray[np.float64]
     ) -> None:
         """Writes the calibrated probability of each ad."""
-        self.raw(ads, encoded, out)
-        calibrate(self._curve, out)
+        probabilities(self._plain, self._curve, self._asked(encoded), ads, out)
+
+    def _asked(self, encoded: EncodedRequest) -> Asked:
+        cells = self._cell_of[encoded.placement]
+        return encoded.row, cells, encoded.seen_line_items, encoded.seen
 
 
 def _bound_arrays(forest: Forest, encoder: BoundEncoder, cell_mask_bytes: int) -> BoundArrays:
