@@ -174,6 +174,13 @@ def _artifact(source: Source, trial: Trial) -> Artifact:
     return artifact
 
 
+IN_FORCE_FOR_WORKERS = "Published, and in force: workers take it up within seconds."
+IN_FORCE_FOR_FILES = (
+    "Published, and in force for `adunion evaluate` and `predict`. Workers go on as they are: "
+    "a model of a file knows other features than an ad request has."
+)
+
+
 def _publish(root: Path, artifact: Artifact, serving: str, force: bool) -> None:
     """`serving` is the hash of the schema that workers encode by."""
     in_force = _in_force(root)
@@ -183,7 +190,8 @@ def _publish(root: Path, artifact: Artifact, serving: str, force: bool) -> None:
         click.echo("Published beside the serving model, which a model of a file cannot replace.")
     else:
         publication.publish(root, artifact.version, artifact.to_files())
-        click.echo("Published, and in force: workers take it up within seconds.")
+        served = artifact.schema.hash == serving
+        click.echo(IN_FORCE_FOR_WORKERS if served else IN_FORCE_FOR_FILES)
     publication.keep_last(root, KEPT)
     click.echo(str(root / artifact.version))
 
