@@ -96,7 +96,8 @@ class WorkerSpendBook:
         if self._board is None or row is None or not offer.reserved_micros:
             return
         self._board.reserve(row, offer.reserved_micros)
-        sums = self._open.setdefault(self._lapses(offer), Counter())
+        if (sums := self._open.get(minute := self._lapses(offer))) is None:
+            sums = self._open[minute] = Counter()
         sums[offer.line_item_id] += offer.reserved_micros
 
     def release(self, offer: Offer, charged: Micros) -> None:

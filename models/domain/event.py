@@ -2,6 +2,9 @@
 
 The one surprising fact: an event's id is not drawn, it is derived from the offer that caused it. A
 replayed beacon makes the same id again, so it can be counted once wherever it turns up.
+
+What every ad request makes (`Offer`, `AdServed`, `Decided`) is changed by nobody and yet not
+frozen: freezing sets field by field, 10 us a request for the three and the request itself.
 """
 
 import hashlib
@@ -60,7 +63,7 @@ BILLABLE_EVENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Offer:
     """One ad in one answer.
 
@@ -151,7 +154,7 @@ class Booked:
     charged_micros: Micros = NO_MONEY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class AdServed:
     """One ad of one answer.
 
@@ -172,7 +175,7 @@ class AdServed:
     model_version: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Decided:
     """One ad request and its outcome, no-fill included.
 

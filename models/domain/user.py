@@ -4,6 +4,8 @@ The profile (up to 24 features) and what this user has already been shown.
 
 The one surprising fact: only line-item counters are kept. Caps at campaign and advertiser level are
 sums over them, made when a request is decided.
+
+Nobody changes a profile or a state; they are not frozen, because every request makes them.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from typing import NamedTuple
 CUSTOM_FEATURES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class UserProfile:
     """24 features: 0, "" and () mean unknown.
 
@@ -59,7 +61,7 @@ class Exposure(NamedTuple):
     last_seen_s: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class UserState:
     """What one trip to the user store brings back: exposures by line item id.
 
