@@ -22,6 +22,7 @@ def test_the_redis_cluster_has_three_nodes_and_all_slots(redis_cluster_url: str)
         for number in range(20):
             client.set(f"key{number}", number)
         assert [int(client.get(f"key{number}")) for number in range(20)] == list(range(20))
+        client.disconnect_connection_pools()  # `close` leaves the nodes' sockets open
 
 
 def test_clickhouse_answers_and_keeps_utc(clickhouse_url: str) -> None:
@@ -45,6 +46,6 @@ def test_a_killed_clickhouse_comes_back_at_the_same_address(tmp_path: Path) -> N
 def test_a_missing_program_is_named_with_the_package_that_has_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines.shutil, "which", lambda *_args, **_options: None)
-    with pytest.raises(engines.EngineMissingError, match="apt-get install redis-server"):
-        engines.binary("redis-server")
+    monkeypatch.setitem(engines.APT, "no-such-server", "the-package")
+    with pytest.raises(engines.EngineMissingError, match="apt-get install the-package"):
+        engines.binary("no-such-server")
