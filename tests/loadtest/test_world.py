@@ -16,7 +16,7 @@ from loadtest.click_model import MEAN_CTR, HiddenClickModel, make_click_model
 from loadtest.marketplace import Market, make_market, write_catalog
 from loadtest.pictures import PictureBook, draw
 from loadtest.population import Population, make_population, write_profiles
-from loadtest.themes import SIZES
+from loadtest.themes import SIZES, THEMES
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 SEED = 7
@@ -103,12 +103,13 @@ def test_a_user_who_has_seen_an_ad_often_clicks_it_less(truth: HiddenClickModel)
     assert tired < fresh / 2
 
 
-def test_a_users_main_interest_is_what_they_click(
+def test_a_theme_is_liked_more_by_those_whose_main_interest_it_is(
     truth: HiddenClickModel, people: Population
 ) -> None:
-    liked = [truth.taste[user].argmax() for user in range(len(people))]
-    main = [people.interests[user][0] - 101 for user in range(len(people))]
-    assert np.mean(np.array(liked) == main) > 0.8
+    main = np.array([interests[0] for interests in people.interests])
+    for place, theme in enumerate(THEMES):
+        fans = main == theme.segment
+        assert truth.taste[fans, place].mean() > truth.taste[~fans, place].mean() + 0.2
 
 
 def test_profiles_have_24_features_for_every_user(people: Population, tmp_path: Path) -> None:
