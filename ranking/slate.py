@@ -129,8 +129,8 @@ class Slate:
     @property
     def rejected(self) -> tuple[tuple[NoAdReason, int], ...]:
         """How many ads left, by reason in their order; reasons that took none are not listed."""
-        counts = self.tally[1:].tolist()
-        return tuple((reason, n) for reason, n in zip(_ORDER, counts, strict=True) if n)
+        counts = self.tally.tolist()
+        return tuple([pair for pair in zip(_ORDER, counts[1:], strict=True) if pair[1]])
 
     def passed(self, stage: str, ads: Rows) -> "Slate":
         """This slate after a stage that left only `ads`."""

@@ -94,10 +94,15 @@ class BoundEncoder:
         for line_item, shown in exposures.items():
             row = self.line_item_row.get(line_item)
             if row is not None:
+                lifetime, _, _, in_hour_of, in_hour, _, _, last_seen_s = shown
                 rows.append(row)
-                told.append(shown.lifetime)
-                told.append(shown.in_hour if shown.hour == hour else 0)
-                told.append(max(now_s - shown.last_seen_s, 0.0) / 3600.0)
+                told += (
+                    lifetime,
+                    in_hour if in_hour_of == hour else 0,
+                    max(now_s - last_seen_s, 0.0) / 3600.0,
+                )
+        if not rows:
+            return _NO_ROWS, _NO_SEEN
         return np.array(rows, np.int32), np.array(told, np.float64).reshape(-1, SEEN_SLOTS)
 
     def pair_rows(self, ads: NDArray[np.int32], encoded: EncodedRequest) -> Floats:
