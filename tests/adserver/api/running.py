@@ -58,7 +58,7 @@ class Client:
     def __post_init__(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
 
-    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
+    def call(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Reply:
         given = {"X-Forwarded-For": self.address, "User-Agent": self.user_agent}
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         self._connection.request(method, path, body, given)
