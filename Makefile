@@ -6,7 +6,7 @@ PY := .venv/bin/python
 LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet pyproject.toml
 
-.PHONY: help demo up test test-fast lint bench load lock clean
+.PHONY: help demo up test test-long test-fast lint bench load lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ up: .venv/run  ## start the console and one serving worker on your own data in .
 test: .venv/dev servers lint  ## everything CI checks: style, types, import directions, all tests on real servers
 	$(PY) -m pytest
 
+test-long: .venv/dev servers  ## the money state machine with 10,000 sequences of 50 steps
+	ADUNION_TEST_MONEY_SEQUENCES=10000 $(PY) -m pytest tests/journeys/test_money_state_machine.py --timeout 0
+
 test-fast: .venv/dev  ## the tests that need no server
-	$(PY) -m pytest -q tests/house tests/models tests/ranking
+	$(PY) -m pytest -q tests/house tests/models tests/ranking tests/affiliate
 
 lint: .venv/dev  ## ruff, mypy --strict, import-linter
 	$(PY) -m ruff check .

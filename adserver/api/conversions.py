@@ -23,22 +23,10 @@ from adserver.api.tracking import durable
 from models.domain.campaign import Advertiser
 from models.domain.event import EventKind, Offer, Tracked, Verdict, event_id
 from models.domain.ids import AdvertiserId
-from models.domain.money import MICROS_PER_UNIT, Micros
+from models.domain.money import LARGEST_MINOR, micros_of
 
 MAX_CONVERSIONS = 1_000
 AT_ONCE = 100
-MAX_VALUE_MINOR = 10**12
-DECIMALS = {
-    "JPY": 0,
-    "KRW": 0,
-    "VND": 0,
-    "CLP": 0,
-    "ISK": 0,
-    "BHD": 3,
-    "KWD": 3,
-    "OMR": 3,
-    "JOD": 3,
-}
 FOREIGN_CURRENCY = "currency"
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -53,7 +41,7 @@ class Conversion(Struct):
     conversion_id: wire.Id
     click_id: Annotated[str, Meta(min_length=1, max_length=MAX_TOKEN_CHARS)]
     event: wire.Text = ""
-    value_minor: Annotated[int, Meta(ge=0, le=MAX_VALUE_MINOR)] = 0
+    value_minor: Annotated[int, Meta(ge=0, le=LARGEST_MINOR)] = 0
     currency: Annotated[str, Meta(max_length=3)] = ""
     occurred_at: Moment | None = None
 
@@ -151,7 +139,7 @@ def tracked(conversion: Conversion, offer: Offer, now: datetime, currency: str) 
         occurred_ms=min(max(int(told.timestamp() * 1000), offer.served_ms), now_ms),
         received_ms=now_ms,
         detail=conversion.event,
-        value_micros=micros(conversion.value_minor, currency),
+        value_micros=micros_of(conversion.value_minor, currency),
     )
 
 
@@ -160,8 +148,3 @@ def conversion_event_id(advertiser_id: AdvertiserId, conversion_id: str) -> UUID
     text = f"{advertiser_id}\x1f{conversion_id}".encode()
     owner = UUID(bytes=hashlib.blake2b(text, digest_size=16).digest())
     return event_id(owner, EventKind.CONVERSION)
-
-
-def micros(minor: int, currency: str) -> Micros:
-    """Minor units of a currency as micros, exactly."""
-    return Micros(minor * MICROS_PER_UNIT // 10 ** DECIMALS.get(currency, 2))

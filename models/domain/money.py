@@ -1,4 +1,4 @@
-"""Money as integers: micros (1 CNY = 1,000,000), rates in ppm.
+"""Money as integers: micros (1 CNY = 1,000,000), minor units (1 CNY = 100 fen), rates in ppm.
 
 The only place in the house that rounds.
 
@@ -7,12 +7,23 @@ in `from_expected`, and nowhere else.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NewType
 
 Micros = NewType("Micros", int)
+Minor = NewType("Minor", int)
+"""The currency's smallest coin: fen, cents, yen."""
 
 MICROS_PER_UNIT = 1_000_000
 NO_MONEY = Micros(0)
+PPM = 1_000_000
+LARGEST_MINOR = 10**12
+"""The largest amount that comes in from outside: ten thousand million yuan."""
+
+_MINOR_DIGITS = {
+    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "UGX", "VND", "XAF", "XOF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
 
 
 def half_away_from_zero(numerator: int, denominator: int) -> int:
@@ -22,6 +33,81 @@ def half_away_from_zero(numerator: int, denominator: int) -> int:
     """
     magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
     return magnitude if numerator >= 0 else -magnitude
+
+
+def portion(amount: int, rate_ppm: int) -> int:
+    """A rate of an amount, multiplied before divided, rounded once in the amount's own unit."""
+    return half_away_from_zero(amount * rate_ppm, PPM)
+
+
+def allocate(total: int, portions_ppm: Sequence[int | None]) -> list[int]:
+    """A total split jointly; the parts sum to it. None stands for "what remains", at most once.
+
+    Every part is rounded towards zero; the units left over go one by one to the parties in the
+    order in which they are listed.
+
+    Raises:
+        ValueError: portions that are negative, above 100 %, below it with nobody to take the rest,
+            or two that take the rest.
+    """
+    said = sum(given for given in portions_ppm if given is not None)
+    takers = sum(given is None for given in portions_ppm)
+    if any(given is not None and given < 0 for given in portions_ppm) or said > PPM:
+        raise ValueError("portions are parts of a whole: none negative, together at most 100 %")
+    if takers > 1 or (not takers and said < PPM):
+        raise ValueError("exactly the whole is split: name every part, or one that takes the rest")
+    return share_out(total, [PPM - said if given is None else given for given in portions_ppm])
+
+
+def share_out(total: int, weights: Sequence[int]) -> list[int]:
+    """A total split by weight, as `allocate` does it; equal weights are equal parts.
+
+    Raises:
+        ValueError: a negative weight, or none above 0.
+    """
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights are not negative and not all 0")
+    parts = [abs(total) * weight // whole for weight in weights]
+    entitled = [at for at, weight in enumerate(weights) if weight]
+    for at in entitled[: abs(total) - sum(parts)]:
+        parts[at] += 1
+    return parts if total >= 0 else [-part for part in parts]
+
+
+def reversed_by_refund(earned: int, refunded: int, paid: int) -> int:
+    """How much of what was earned is taken back in all when `refunded` of `paid` went back so far.
+
+    Any series of partial refunds so ends exactly where one full refund ends. All three are in one
+    unit; 0 <= refunded <= paid, and an order of nothing has nothing to take back.
+    """
+    return half_away_from_zero(earned * refunded, paid) if paid else 0
+
+
+def minor_digits(currency: str) -> int:
+    """How many decimals the currency has (ISO 4217): CNY 2, JPY 0, KWD 3."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def micros_of(minor: int, currency: str) -> Micros:
+    """Minor units as micros, exactly."""
+    return Micros(minor * 10 ** (6 - minor_digits(currency)))
+
+
+def minor_of(micros: int, currency: str) -> Minor:
+    """Micros in the nearest minor unit."""
+    return Minor(half_away_from_zero(micros, 10 ** (6 - minor_digits(currency))))
+
+
+def whole_minor(micros: int, currency: str) -> tuple[Minor, Micros]:
+    """The whole minor units in an amount that is not negative, and the micros that remain."""
+    whole, rest = divmod(micros, 10 ** (6 - minor_digits(currency)))
+    return Minor(whole), Micros(rest)
+
+
+def format_minor(minor: int, currency: str) -> str:
+    """Minor units as a person reads them: "1,234.56", for JPY "1,235"."""
+    return format_amount(micros_of(minor, currency), minor_digits(currency))
 
 
 def per_impression(cpm: Micros) -> Micros:

@@ -5,7 +5,11 @@ Never here: a database address. Alembic is not run from its own command line in 
 
 from alembic import context
 
-from adserver.stores.tables import METADATA
+from adserver.stores import order_tables, revenue_tables, tables
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
+MONEY = (order_tables, revenue_tables)  # imported for their tables, which are in METADATA then
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=tables.METADATA
+)
 context.run_migrations()

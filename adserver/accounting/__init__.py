@@ -1,0 +1,5 @@
+"""Facts become ledger transactions here: orders, days of ad revenue, closings, payouts.
+
+Each is one database transaction over the pure rules of `affiliate` and the tables of `stores`.
+Never here: HTTP, printing, or a rule about money.
+"""

@@ -1,0 +1,10 @@
+"""Partners, contracts, coupons and merchants."""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Makes the tables."""
