@@ -116,6 +116,7 @@ LINE_ITEMS = Table(
     Column("pacing", String(16), nullable=False),
     Column("caps", _document(), nullable=False),
     Column("targeting", _document(), nullable=False),
+    Column("product", String(200), nullable=False, server_default=""),
     *_life(),
 )
 

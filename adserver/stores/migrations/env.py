@@ -5,9 +5,13 @@ Never here: a database address. Alembic is not run from its own command line in 
 
 from alembic import context
 
-from adserver.stores import order_tables, revenue_tables, tables
+from adserver.stores import order_tables, product_tables, revenue_tables, tables
 
-MONEY = (order_tables, revenue_tables)  # imported for their tables, which are in METADATA then
+MONEY = (
+    order_tables,
+    product_tables,
+    revenue_tables,
+)  # imported for their tables, which are in METADATA then
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables.METADATA
