@@ -65,8 +65,7 @@ class TokenSigner:
         """The offer as a token that is safe in URLs and logs."""
         payload = _pack(offer)
         tag = hashlib.blake2b(payload, digest_size=TAG_BYTES, key=self.key).digest()
-        token = binascii.b2a_base64(self.prefix + tag + payload, newline=False)
-        return token.translate(_URL_SAFE).rstrip(b"=").decode()
+        return token_of_raw(self.prefix + tag + payload)
 
     def verify(self, token: str) -> Offer:
         """The offer in a token.
@@ -74,7 +73,7 @@ class TokenSigner:
         Raises:
             ForgedTokenError: signed by nobody we know, or not even a token.
         """
-        raw = _raw(token)
+        raw = raw_of_token(token)
         start = 1 + raw[0] if raw else 0
         tag, payload = raw[start : start + TAG_BYTES], raw[start + TAG_BYTES :]
         key = self.keys.get(raw[1:start])
@@ -92,7 +91,13 @@ class TokenSigner:
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def _raw(token: str) -> bytes:
+def token_of_raw(raw: bytes) -> str:
+    """Bytes as a token that is safe in URLs and logs."""
+    token = binascii.b2a_base64(raw, newline=False)
+    return token.translate(_URL_SAFE).rstrip(b"=").decode()
+
+
+def raw_of_token(token: str) -> bytes:
     """The bytes behind a token; b"" unless it is spelled the one way we would spell it."""
     try:
         text = token.encode("ascii")
