@@ -97,10 +97,11 @@ class Touch:
 class OrderLine:
     """What all facts of a line say together.
 
-    `first_paid` is the fact of the lowest version with money in it (its prices make the estimate,
-    its time chooses the rules); None when nothing was ever paid. `latest` is the fact of the
-    highest version. `click_id`, `coupon` and `customer_ref` are the first that any version names.
-    `received_at` is when the lowest version that says so was received.
+    `first_paid` is the fact of the lowest version that says paid or received (its prices make the
+    estimate, its time, SKU and category choose the rules); None when no version does. `latest` is
+    the fact of the highest version. `click_id`, `coupon` and `customer_ref` are the first that any
+    version names. `received_at` is when the lowest version that says so was received. `was_placed`
+    tells an order given up before it was paid from a reversal of one that was never reported.
     """
 
     latest: OrderFact
@@ -109,6 +110,18 @@ class OrderLine:
     click_id: str
     coupon: str
     customer_ref: str
+    was_placed: bool = False
+
+    @property
+    def sale(self) -> OrderFact:
+        """`first_paid`, for those who know that there is one.
+
+        Raises:
+            ValueError: the line was never paid for, so no rule may look at it.
+        """
+        if self.first_paid is None:
+            raise ValueError(f"order {self.latest.order_id} was never paid for")
+        return self.first_paid
 
     @property
     def refunded_minor(self) -> int:
@@ -127,13 +140,13 @@ class OrderLine:
         )
 
 
-_WITH_MONEY = frozenset({Status.PAID, Status.RECEIVED, Status.REFUNDED})
+_SOLD = frozenset({Status.PAID, Status.RECEIVED})
 
 
 def line_of(facts: Iterable[OrderFact]) -> OrderLine:
     """The line that these facts (at least one, of one line, versions unique) make together."""
     by_version = sorted(facts, key=lambda fact: fact.version)
-    paid = (fact for fact in by_version if fact.status in _WITH_MONEY)
+    paid = (fact for fact in by_version if fact.status in _SOLD)
     received = (fact.occurred_at for fact in by_version if fact.status is Status.RECEIVED)
     return OrderLine(
         latest=by_version[-1],
@@ -142,4 +155,5 @@ def line_of(facts: Iterable[OrderFact]) -> OrderLine:
         click_id=next((fact.click_id for fact in by_version if fact.click_id), ""),
         coupon=next((fact.coupon for fact in by_version if fact.coupon), ""),
         customer_ref=next((fact.customer_ref for fact in by_version if fact.customer_ref), ""),
+        was_placed=any(fact.status is Status.PLACED for fact in by_version),
     )
