@@ -1,0 +1,48 @@
+"""Money that comes in: an advertiser's prepayment, a fund's filling, what a merchant pays.
+
+Never here: who may pay in. The one surprising fact: without a key of its own a payment cannot be
+told from its repetition, so every deposit has one; the same key with the same amount answers the
+first, with another amount it is refused.
+"""
+
+from datetime import datetime
+
+from adserver.stores.ledger import Journal
+from affiliate.chart_of_accounts import BANK, AccountName, kind_of
+from affiliate.ledger import Outcome, Posting, Reason, Transaction
+from models.domain.money import Micros
+
+
+def deposit(
+    journal: Journal,
+    account: AccountName,
+    amount: Micros,
+    *,
+    currency: str,
+    key: str,
+    now: datetime,
+) -> Outcome:
+    """Books `amount` micros from the bank to an account of advertiser, fund or merchant.
+
+    `key` is the payment's own reference (a bank's number); the ledger's key is made of it and the
+    account. The month is that of `now`. Takes the journal's lock.
+
+    Raises:
+        ValueError: an amount that is not above 0, or no key.
+    """
+    if amount <= 0:
+        raise ValueError("what is paid in is above 0")
+    if not key:
+        raise ValueError("a payment needs a reference of its own")
+    journal.lock()
+    known = journal.entry(name := f"deposit:{account}:{key}")
+    occurred_at = known.transaction.occurred_at if known else now
+    transaction = Transaction(
+        key=name,
+        currency=currency,
+        reason=Reason.DEPOSIT,
+        occurred_at=occurred_at,
+        postings=(Posting(BANK, Micros(-amount)), Posting(account, amount)),
+        refs=(("paid_into", kind_of(account)), ("payment", key)),
+    )
+    return journal.append([transaction], now)[0]
