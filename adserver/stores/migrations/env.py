@@ -5,10 +5,11 @@ Never here: a database address. Alembic is not run from its own command line in 
 
 from alembic import context
 
-from adserver.stores import order_tables, product_tables, revenue_tables, tables
+from adserver.stores import order_tables, partner_tables, product_tables, revenue_tables, tables
 
 MONEY = (
     order_tables,
+    partner_tables,
     product_tables,
     revenue_tables,
 )  # imported for their tables, which are in METADATA then
