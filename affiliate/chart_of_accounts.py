@@ -45,27 +45,35 @@ class Root(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nature:
-    """`solid` accounts never go below zero, pending amounts counted."""
+    """`solid` accounts never go below zero, pending amounts counted.
+
+    `owned`: there is one for each owner ("kind:owner"); else there is one, the house's ("kind").
+    """
 
     root: Root
     solid: bool = False
+    owned: bool = False
 
 
 CHART: dict[Kind, Nature] = {
     Kind.BANK: Nature(Root.ASSETS),
-    Kind.ADVERTISER_PREPAID: Nature(Root.LIABILITIES),
-    Kind.MERCHANT_RECEIVABLE: Nature(Root.ASSETS),
-    Kind.PARTNER_PENDING: Nature(Root.LIABILITIES),
-    Kind.PARTNER_PAYABLE: Nature(Root.LIABILITIES, solid=True),
-    Kind.PARTNER_CLAWBACK: Nature(Root.ASSETS),
+    Kind.ADVERTISER_PREPAID: Nature(Root.LIABILITIES, owned=True),
+    Kind.MERCHANT_RECEIVABLE: Nature(Root.ASSETS, owned=True),
+    Kind.PARTNER_PENDING: Nature(Root.LIABILITIES, owned=True),
+    Kind.PARTNER_PAYABLE: Nature(Root.LIABILITIES, solid=True, owned=True),
+    Kind.PARTNER_CLAWBACK: Nature(Root.ASSETS, owned=True),
     Kind.PAYOUT_CLEARING: Nature(Root.LIABILITIES, solid=True),
     Kind.PLATFORM_REVENUE: Nature(Root.INCOME),
     Kind.PLATFORM_FEE: Nature(Root.INCOME),
-    Kind.SUBSIDY_POOL: Nature(Root.LIABILITIES, solid=True),
-    Kind.COUPON_POOL: Nature(Root.LIABILITIES, solid=True),
+    Kind.SUBSIDY_POOL: Nature(Root.LIABILITIES, solid=True, owned=True),
+    Kind.COUPON_POOL: Nature(Root.LIABILITIES, solid=True, owned=True),
     Kind.INVALID_TRAFFIC_RESERVE: Nature(Root.LIABILITIES),
     Kind.ROUNDING: Nature(Root.EXPENSES),
 }
+
+LONGEST_NAME = 128
+
+_NATURES: dict[str, Nature] = {kind.value: nature for kind, nature in CHART.items()}
 
 BANK = AccountName(Kind.BANK)
 PAYOUT_CLEARING = AccountName(Kind.PAYOUT_CLEARING)
@@ -118,6 +126,15 @@ def kind_of(account: AccountName) -> Kind:
 def owner_of(account: AccountName) -> str:
     """Whose it is; "" when it is the house's."""
     return account.partition(":")[2]
+
+
+def is_account(account: AccountName) -> bool:
+    """Whether the chart has it: a kind, with an owner where the kind has owners."""
+    kind, colon, owner = account.partition(":")
+    nature = _NATURES.get(kind)
+    if nature is None or len(account) > LONGEST_NAME or not account.isprintable():
+        return False
+    return bool(owner) if nature.owned else not colon
 
 
 def partner_accounts(partner: PartnerId) -> tuple[AccountName, ...]:

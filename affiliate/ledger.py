@@ -49,6 +49,7 @@ class Refusal(StrEnum):
     """Why a transaction is not taken, in the order in which they are tried."""
 
     KEY_EMPTY = "key_empty"
+    KEY_MALFORMED = "key_malformed"  # too long, or with characters that do not print
     KEY_REUSED = "key_reused"  # the same key with another body
     CURRENCY_INVALID = "currency_invalid"
     NO_POSTINGS = "no_postings"
@@ -65,11 +66,13 @@ class Refusal(StrEnum):
     REVERSED_UNKNOWN = "reversed_unknown"
     REVERSED_ALREADY = "reversed_already"
     NOT_A_REVERSAL = "not_a_reversal"  # its postings do not negate what it reverses
-    BELOW_ZERO = "below_zero"
+    BELOW_ZERO = "below_zero"  # of an account that is solid
+    BALANCE_OVERFLOW = "balance_overflow"
     LINKED = "linked"  # another of the same linked group was refused
 
 
 LARGEST_AMOUNT = 2**62
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,8 @@ class Transaction:
                 "reverses": self.reverses,
                 "refs": sorted(self.refs),
             },
-            ensure_ascii=False,
             separators=(",", ":"),
-        ).encode()
+        ).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

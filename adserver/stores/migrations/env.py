@@ -5,9 +5,17 @@ Never here: a database address. Alembic is not run from its own command line in 
 
 from alembic import context
 
-from adserver.stores import order_tables, partner_tables, product_tables, revenue_tables, tables
+from adserver.stores import (
+    ledger_tables,
+    order_tables,
+    partner_tables,
+    product_tables,
+    revenue_tables,
+    tables,
+)
 
 MONEY = (
+    ledger_tables,
     order_tables,
     partner_tables,
     product_tables,
