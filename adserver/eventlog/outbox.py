@@ -19,8 +19,8 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge
 
 from adserver.eventlog.liveness import Held
-from adserver.eventlog.outbox_file import Batch, OutboxFile, Settled, set_aside
-from adserver.eventlog.rows import pack_rows, pack_tracked, settled_row, unpack_tracked
+from adserver.eventlog.outbox_file import Batch, OutboxFile, Settled, joined, set_aside
+from adserver.eventlog.rows import Row, pack_rows, pack_tracked, settled_row, unpack_tracked
 from adserver.ports import OutboxFullError
 from models.domain.event import Booked, Tracked, Verdict
 
@@ -53,11 +53,13 @@ class _Group:
 
     appends: list[tuple[bytes, bytes]] = field(default_factory=list)
     futures: list[asyncio.Future[bool]] = field(default_factory=list)
+    rows: list[tuple[str, Row]] = field(default_factory=list)
+    row_futures: list[asyncio.Future[bool]] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
 
     def is_empty(self) -> bool:
-        return not (self.appends or self.settled or self.batches)
+        return not (self.appends or self.rows or self.settled or self.batches)
 
 
 class WorkerOutbox:
@@ -99,6 +101,21 @@ class WorkerOutbox:
             self._group.futures.append(future)
         self._wake.set()
         return await future
+
+    async def append_row(self, table: str, row: Row) -> None:
+        """Returns when a row that needs no verdict is on disk, from where it is shipped.
+
+        Raises:
+            OutboxFullError: at the size limit, or the disk cannot take it.
+            UnicodeEncodeError: text that is none; found here, for it would stop the thread.
+        """
+        pack_rows([row])
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        with self._turn:
+            self._group.rows.append((table, row))
+            self._group.row_futures.append(future)
+        self._wake.set()
+        await future
 
     def settle(self, event: Tracked, booked: Booked) -> None:
         """Notes the verdict; the shipper may take the row soon after. Never waits."""
@@ -175,22 +192,24 @@ class WorkerOutbox:
             self._file = OutboxFile(self._path, CHECKPOINT_PAGES)
             self._commit(group)
         else:
-            APPENDED.inc(sum(new))
+            APPENDED.inc(sum(new) + len(group.rows))
             _resolve(group.futures, new)
+            _resolve(group.row_futures, [True] * len(group.rows))
 
     def _write(self, group: _Group) -> list[bool]:
         room = self._max_rows - self._file.backlog()
         BACKLOG.set(self._max_rows - room)
-        if group.appends and len(group.appends) > room:
+        promised = len(group.appends) + len(group.rows)
+        if promised and promised > room:
             raise OutboxFullError(f"{self._max_rows} rows wait for the event store")
-        room -= len(group.appends) + self._max_rows // KEPT_FOR_MONEY
-        batches = _fitting(group.batches, room)
+        room -= promised + self._max_rows // KEPT_FOR_MONEY
+        batches = [*joined(group.rows), *_fitting(group.batches, room)]
         return self._file.write(group.appends, group.settled, batches)
 
     def _refuse(self, group: _Group, why: OutboxFullError) -> None:
-        REFUSED.inc(len(group.appends))
+        REFUSED.inc(len(group.appends) + len(group.rows))
         _drop(group.batches)
-        for future in group.futures:
+        for future in (*group.futures, *group.row_futures):
             future.get_loop().call_soon_threadsafe(_fail, future, why)
         if group.settled:  # verdicts make room: they must not share the refusal
             with contextlib.suppress(sqlite3.DatabaseError):

@@ -145,10 +145,10 @@ class OutboxFile:
             new = [self._append(event_id, body) for event_id, body in appended]
             kept = [one for one in settled if self._unwait(one.event_id)]
             dropped = sum(one.kept is None for one in kept)
-            joined = [*_joined(kept), *batches]
+            whole = [*joined([one.kept for one in kept if one.kept]), *batches]
             self._db.executemany(
                 "INSERT INTO batch (event_table, rows, body) VALUES (?, ?, ?)",
-                [(batch.table, batch.rows, batch.body) for batch in joined],
+                [(batch.table, batch.rows, batch.body) for batch in whole],
             )
             written = sum(new) + sum(batch.rows for batch in batches)
             self._db.execute(
@@ -237,14 +237,12 @@ class OutboxFile:
         self._db.execute("COMMIT")
 
 
-def _joined(settled: Sequence[Settled]) -> list[Batch]:
+def joined(rows: Sequence[tuple[str, Row]]) -> list[Batch]:
     """One batch a table instead of one an event: fewer rows to write now and to delete later."""
     by_table: dict[str, list[Row]] = {}
-    for one in settled:
-        if one.kept is not None:
-            table, row = one.kept
-            by_table.setdefault(table, []).append(row)
-    return [Batch(table, len(rows), pack_rows(rows)) for table, rows in by_table.items()]
+    for table, row in rows:
+        by_table.setdefault(table, []).append(row)
+    return [Batch(table, len(own), pack_rows(own)) for table, own in by_table.items()]
 
 
 def set_aside(path: Path, reason: str) -> Path:

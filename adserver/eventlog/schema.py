@@ -168,6 +168,21 @@ SUSPECT = (
     ),
 )
 
+LINK_CLICK = (
+    EVENT_ID,
+    OCCURRED,
+    RECEIVED,
+    _word("partner_id", "The partner whose link it is, who may earn"),
+    _word("merchant_id", "The merchant it led to"),
+    Column("sku", "String", "The product it led to; empty for the merchant's shop"),
+    Column("link_code", "String", "The code that was clicked, short or plain"),
+    *(Column(f"sub{n}", "String", f"The partner's own note, number {n}") for n in range(1, 6)),
+    Column("customer_ref", "String", "The merchant's hash of the customer; empty when nobody said"),
+    Column("address_key", "UInt64", "A keyed hash of the sender's address; 0 when unknown"),
+    _word("invalid", "Why it must not earn: crawler, data_centre; empty for an honest click"),
+    _word("source", "The file it was imported from; empty for a click that we answered"),
+)
+
 _BY_LINE_ITEM = ("line_item_id", "served_ms", "event_id")
 
 
@@ -211,6 +226,14 @@ TABLES: tuple[Table, ...] = (
         "occurred_ms",
         ("line_item_id", "occurred_ms", "event_id"),
         money=False,
+    ),
+    Table(
+        "link_clicks",
+        "Clicks on affiliate links, on disk before the shopper is sent on.",
+        LINK_CLICK,
+        "received_ms",  # a log of years may be imported, and must not spread one insert over days
+        ("customer_ref", "occurred_ms", "event_id"),
+        money=True,
     ),
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adserver.eventlog.ddl import prepare
+from adserver.eventlog.link_clicks import link_click_row
 from adserver.eventlog.liveness import HeldError
 from adserver.eventlog.rows import (
     census_row,
@@ -26,6 +27,7 @@ from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
 from models.domain.event import Booked, EventKind, Verdict
 from tests import engines
 from tests.adserver.eventlog.happenings import COUNTED, census, decided, happening, served
+from tests.adserver.eventlog.test_link_clicks import AT_MS, TOUCH
 
 ODD_TEXT = 'it\'s \\ "广告" \n\t; DROP TABLE clicks -- %(since)s'
 FEATURES = struct.pack("<4d", 1.5, math.nan, -0.0, 1e300)
@@ -43,6 +45,7 @@ def one_row_of(table: str) -> tuple[Any, ...]:
             "ads_served": served_row(served(1, FEATURES)),
             "decisions": decided_row(decided(1)),
             "census": census_row(census(1, "won", 3)),
+            "link_clicks": link_click_row(TOUCH, AT_MS, 2**63 - 1, "old.csv"),
         }
         settled = (table, rows[table])
     assert settled is not None
