@@ -11,6 +11,7 @@ from adserver.stores import (
     partner_tables,
     product_tables,
     revenue_tables,
+    settlement_tables,
     tables,
 )
 
@@ -20,6 +21,7 @@ MONEY = (
     partner_tables,
     product_tables,
     revenue_tables,
+    settlement_tables,
 )  # imported for their tables, which are in METADATA then
 
 context.configure(
