@@ -108,7 +108,7 @@ def _line_item(n: int, hit: bool, rng: np.random.Generator) -> LineItem:
     )
     return LineItem(
         LineItemId(f"li{n}"), CampaignId(f"c{n % (2 * ADVERTISERS)}"), f"Line item {n}", pricing,
-        Micros(int(price[pricing] * rng.uniform(0.5, 1.5))), datetime(2026, 1, 1, tzinfo=UTC),
+        datetime(2026, 1, 1, tzinfo=UTC), Micros(int(price[pricing] * rng.uniform(0.5, 1.5))),
         daily_budget_micros=Micros(10**12), caps=(FrequencyCap(5, CapPeriod.DAY),) if n % 2 else (),
         targeting=targeting,
     )  # fmt: skip

@@ -2,7 +2,8 @@
 
 Second price, weighted by quality (GSP, Edelman, Ostrovsky, Schwarz 2007): an ad pays the least that
 keeps it above the best ad of another advertiser that ranks below it for the same place, at least
-the floor, never more than its own bid. First price: its own bid. Places are given by `exploration`.
+the floor, never more than its own bid. First price: its own bid. A CPS ad pays nothing: its sales
+do. Places are given by `exploration`.
 The one surprising fact: an explored ad pays by its own rank and not by the place it was lifted to,
 so being tried out costs nobody more than winning would have.
 """
@@ -13,7 +14,8 @@ import numpy as np
 from numba import njit
 
 from models.domain.ad_request import AdRequest
-from models.domain.money import Micros, from_expected
+from models.domain.campaign import PricingModel
+from models.domain.money import NO_MONEY, Micros, from_expected
 from models.domain.placement import AuctionType
 from ranking.catalog import Ad, Catalog, event_bid
 from ranking.slate import CODES, WON, Exits, Floats, NoAdReason, Rows, Slate, leave
@@ -73,6 +75,8 @@ def _cleared(
     slate: Slate, request: AdRequest, catalog: Catalog, at: int, threshold: float
 ) -> Cleared:
     ad = catalog.ads[slate.ads[at]]
+    if ad.line_item.pricing is PricingModel.CPS:
+        return Cleared(ad, at, NO_MONEY, NO_MONEY)
     bid = event_bid(ad.line_item)
     quality = float(slate.quality[at])
     price = bid

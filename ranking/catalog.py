@@ -28,11 +28,16 @@ from ranking import frequency_cap, shelf, targeting
 from ranking.eligibility import Rules
 from ranking.frequency_cap import Caps
 from ranking.local_time import NEVER_S, Zones, local_days, offset_at, zones
-from ranking.records import AD, CPA, CPC, CPM, ITEM, UNLIMITED, Records
+from ranking.records import AD, CPA, CPC, CPM, CPS, ITEM, UNLIMITED, Records
 from ranking.shelf import Shelf
 from ranking.slate import NO_FATE, Rows, Slate
 
-_PRICING = {PricingModel.CPM: CPM, PricingModel.CPC: CPC, PricingModel.CPA: CPA}
+_PRICING = {
+    PricingModel.CPM: CPM,
+    PricingModel.CPC: CPC,
+    PricingModel.CPA: CPA,
+    PricingModel.CPS: CPS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,15 @@ class Catalog:
 
     `ad_line_item` and `ad_advertiser` are row numbers for each ad; `rules` holds the records that
     stages read. `creatives`, `apps` and `placements` are all of the marketplace, whatever their
-    state: a click may come for an ad that is over.
+    state, and `promoting` are all line items with a product: a click may come for an ad that is
+    over.
     """
 
     ads: tuple[Ad, ...]
     line_items: tuple[LineItem, ...]
     line_item_row: dict[LineItemId, int]
     advertisers: dict[AdvertiserId, Advertiser]
+    promoting: dict[LineItemId, LineItem]
     creatives: dict[CreativeId, Creative]
     apps: dict[AppId, App]
     placements: dict[PlacementId, Placement]
@@ -97,7 +104,10 @@ class Catalog:
 
 
 def event_bid(item: LineItem) -> Micros:
-    """The bid for one billable event: for CPM one impression, in whole micros, rounded down."""
+    """The bid for one billable event: for CPM one impression, in whole micros, rounded down.
+
+    For CPS it is the commission expected of one sale.
+    """
     cpm = item.pricing is PricingModel.CPM
     return bid_per_impression(item.bid_micros) if cpm else item.bid_micros
 
@@ -147,6 +157,7 @@ def _build(marketplace: Marketplace, now: datetime) -> Catalog:
         line_items=items,
         line_item_row=row_of,
         advertisers={a.advertiser_id: a for a in marketplace.advertisers},
+        promoting={i.line_item_id: i for i in marketplace.line_items if i.product},
         creatives={c.creative_id: c for c in marketplace.creatives},
         apps=apps,
         placements={p.placement_id: p for p in marketplace.placements},

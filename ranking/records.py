@@ -16,7 +16,7 @@ Record = Any
 
 UNLIMITED = 2**62
 """A budget of which nothing is said."""
-CPM, CPC, CPA = 0, 1, 2
+CPM, CPC, CPA, CPS = 0, 1, 2, 3
 """What a line item pays for, as `ITEM` has it."""
 
 AD = np.dtype([("line_item", np.int32), ("advertiser", np.int32)])

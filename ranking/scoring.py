@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.domain.ad_request import AdRequest
 from models.domain.user import UserState
-from ranking.records import CPA, CPM, Records
+from ranking.records import CPA, CPM, CPS, Records
 from ranking.slate import CODES, STAYS, Exits, Floats, NoAdReason, Rows, Slate, leave
 from ranking.snapshot import Snapshot
 
@@ -68,10 +68,10 @@ def _weigh(ads: Rows, worth: Worth, bids: Bids, floor: int, exits: Exits) -> Row
 
 @njit(cache=True)
 def _quality(pricing: int, pctr: float, pcvr: float) -> float:
-    """Billable events expected of 1,000 impressions."""
+    """Billable events (for CPS: sales) expected of 1,000 impressions."""
     if pricing == CPM:
         return PER_THOUSAND
-    return PER_THOUSAND * pctr * (pcvr if pricing == CPA else 1.0)
+    return PER_THOUSAND * pctr * (pcvr if pricing in (CPA, CPS) else 1.0)
 
 
 @njit(cache=True)

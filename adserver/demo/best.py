@@ -112,7 +112,7 @@ class Replay:
         self.tally.clicks[format_] += clicked
         self.tally.conversions += bought
         happened = {PricingModel.CPM: True, PricingModel.CPC: clicked, PricingModel.CPA: bought}
-        if happened[item.pricing]:
+        if happened.get(item.pricing):
             self._charge(row, winner)
 
     def _charge(self, row: int, winner: Winner) -> None:

@@ -89,7 +89,7 @@ def read_log(store: EventStore) -> LogBooks:
             counted[kind] += int(row["events"])
             per_item[kind, row["item"]] += int(row["events"])
             charged[row["item"]] += int(row["charged"])
-            if BILLABLE_EVENT[PricingModel(row["price_model"])] is kind:
+            if BILLABLE_EVENT.get(PricingModel(row["price_model"])) is kind:
                 invoiced[row["item"], int(row["day"])] += int(row["prices"])
     doubted = {row["kind"]: int(row["events"]) for row in _rows(store.query(SUSPECTS_SQL))}
     return LogBooks(counted, doubted, per_item, charged, invoiced)

@@ -15,6 +15,7 @@ from adserver.marketplace.notation import (
     choice,
     host,
     identifier,
+    product,
     text,
     token,
     url,
@@ -50,13 +51,35 @@ def _placements(value: Targeting) -> Iterator[tuple[str, str]]:
 
 
 def _flight_and_money(item: LineItem) -> Findings:
-    if item.pricing is PricingModel.CPM and item.bid_micros < LEAST_CPM:
-        yield "bid", "must be at least 0.001, so that an impression costs a millionth"
+    yield from _of_a_sale(item) if item.pricing is PricingModel.CPS else _of_an_event(item)
     if item.ends_at is not None and item.ends_at <= item.starts_at:
         yield "ends_at", "must be later than starts_at"
     daily, total = item.daily_budget_micros, item.total_budget_micros
     if daily is not None and total is not None and daily > total:
         yield "daily_budget", "is more than total_budget"
+
+
+def _of_a_sale(item: LineItem) -> Findings:
+    if not item.product:
+        yield "product", "is missing: cps promotes a product, written merchant/sku"
+    nothing_charged = "is not for cps: sales pay commissions, and ads of them cost nothing"
+    paid = {
+        "bid": item.bid_micros,
+        "daily_budget": item.daily_budget_micros,
+        "total_budget": item.total_budget_micros,
+    }
+    for name, value in paid.items():
+        if value:
+            yield name, nothing_charged
+
+
+def _of_an_event(item: LineItem) -> Findings:
+    if item.product:
+        yield "product", f"is for cps, not for {item.pricing}"
+    if not item.bid_micros:
+        yield "bid", "must be more than zero"
+    elif item.pricing is PricingModel.CPM and item.bid_micros < LEAST_CPM:
+        yield "bid", "must be at least 0.001, so that an impression costs a millionth"
 
 
 def _landing_and_size(creative: Creative) -> Findings:
@@ -130,9 +153,20 @@ LINE_ITEM = Kind(
         Field(
             "pricing",
             choice(PricingModel, SOLD_PRICING_MODELS),
-            "What is paid for: a thousand impressions (cpm), a click (cpc), a conversion (cpa).",
+            "What is paid for: a thousand impressions (cpm), a click (cpc), a conversion (cpa), a "
+            "sale of a merchant's product (cps).",
         ),
-        Field("bid", amount(), "The most paid for one of those.", attribute="bid_micros"),
+        Field(
+            "bid",
+            amount(least=0),
+            "The most paid for one of those; required but for cps, which has none.",
+            attribute="bid_micros",
+        ),
+        Field(
+            "product",
+            product(),
+            "What a cps line item promotes; its commission takes the place of a bid.",
+        ),
         Field("starts_at", instant(), "First moment, in the advertiser's time zone.", local=True),
         Field("ends_at", instant(), "First moment after it; open when not given.", local=True),
         Field(

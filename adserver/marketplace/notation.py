@@ -25,6 +25,7 @@ _NOT_PRINTABLE = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
+_PRODUCT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}/(?!\s).{1,128}(?<!\s)")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
 _WEB = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 _ANY_URL = re.compile(
@@ -97,6 +98,19 @@ def matching(
 def identifier() -> Notation:
     """An id as people choose it."""
     return matching(_IDENTIFIER, "1 to 64 letters, digits, _ or -", "ID")
+
+
+def product() -> Notation:
+    """A product of a merchant; a SKU may hold whatever can be shown, slashes too."""
+    shape, printable = (
+        matching(_PRODUCT, "merchant/sku, as in shop/4711", "MERCHANT/SKU", empty=True),
+        text(193),
+    )
+
+    def check(value: str) -> str | None:
+        return shape.check(value) or printable.check(value)
+
+    return Notation(shape.metavar, plain_text, str, check)
 
 
 def token() -> Notation:

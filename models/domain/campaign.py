@@ -4,22 +4,32 @@ Advertiser > campaign > line item > creative, with targeting, caps, pricing and 
 
 Never here: how any of it is decided (`ranking`) or stored (`adserver.stores`). The one surprising
 fact: bids are in the line item's own pricing unit, so a CPM bid is the price of a thousand
-impressions and a CPC bid of one click.
+impressions and a CPC bid of one click; the bid of a CPS line item is not the advertiser's at all,
+it is the commission that one sale of its product is expected to bring.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from models.domain.ids import AdvertiserId, CampaignId, CreativeId, LineItemId
-from models.domain.money import Micros
+from models.domain.ids import (
+    AdvertiserId,
+    CampaignId,
+    CreativeId,
+    LineItemId,
+    MerchantId,
+    ProductRef,
+    Sku,
+)
+from models.domain.money import NO_MONEY, Micros
 from models.domain.placement import Format
 
 
 class PricingModel(StrEnum):
-    """What the advertiser pays for. The engine sells CPM, CPC and CPA today.
+    """What is paid for. The engine sells CPM, CPC, CPA and CPS today.
 
-    The others have their names reserved.
+    CPS is a merchant's product: nothing is charged per event, its sales pay commissions. The others
+    have their names reserved.
     """
 
     CPM = "cpm"
@@ -31,7 +41,10 @@ class PricingModel(StrEnum):
     OCPC = "ocpc"
 
 
-SOLD_PRICING_MODELS = frozenset({PricingModel.CPM, PricingModel.CPC, PricingModel.CPA})
+SOLD_PRICING_MODELS = frozenset(
+    {PricingModel.CPM, PricingModel.CPC, PricingModel.CPA, PricingModel.CPS}
+)
+NO_PRODUCT = ProductRef("")
 
 
 class Pacing(StrEnum):
@@ -148,22 +161,34 @@ class LineItem:
 
     No `ends_at` means open end (exclusive bound).
 
-    `daily_budget_micros` counts days in the advertiser's time zone; None means no limit.
+    `daily_budget_micros` counts days in the advertiser's time zone; None means no limit. `product`
+    is what a CPS line item promotes; its bid is filled in when the catalog is published.
     """
 
     line_item_id: LineItemId
     campaign_id: CampaignId
     name: str
     pricing: PricingModel
-    bid_micros: Micros
     starts_at: datetime
+    bid_micros: Micros = NO_MONEY
     ends_at: datetime | None = None
     daily_budget_micros: Micros | None = None
     total_budget_micros: Micros | None = None
     pacing: Pacing = Pacing.EVEN
     caps: tuple[FrequencyCap, ...] = ()
     targeting: Targeting = field(default_factory=Targeting)
+    product: ProductRef = NO_PRODUCT
     active: bool = True
+
+    @property
+    def merchant_id(self) -> MerchantId:
+        """Whose product it promotes; "" when it promotes none."""
+        return MerchantId(self.product.partition("/")[0])
+
+    @property
+    def sku(self) -> Sku:
+        """The product that it promotes, at its merchant."""
+        return Sku(self.product.partition("/")[2])
 
 
 class LandingKind(StrEnum):

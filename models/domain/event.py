@@ -56,6 +56,7 @@ class Verdict(StrEnum):
 
 NO_PARTNER = PartnerId("")  # the app's owner is not a partner
 
+# CPS has none: a sale pays a commission, and no event of the ad costs anything.
 BILLABLE_EVENT = {
     PricingModel.CPM: EventKind.IMPRESSION,
     PricingModel.CPC: EventKind.CLICK,
@@ -93,9 +94,9 @@ class Offer:
     partner_id: PartnerId = NO_PARTNER
 
     @property
-    def billable(self) -> EventKind:
-        """The event that is paid for."""
-        return BILLABLE_EVENT[self.pricing]
+    def billable(self) -> EventKind | None:
+        """The event that is paid for; None when none is."""
+        return BILLABLE_EVENT.get(self.pricing)
 
 
 def offer_id(app_id: AppId, request_id: str, position: int) -> UUID:

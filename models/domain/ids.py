@@ -21,3 +21,5 @@ Sku = NewType("Sku", str)
 ContractId = NewType("ContractId", str)
 PoolId = NewType("PoolId", str)
 LinkCode = NewType("LinkCode", str)
+ProductRef = NewType("ProductRef", str)
+"""A product of a merchant, written "merchant/sku"."""

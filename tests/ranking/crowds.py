@@ -85,7 +85,9 @@ def _line_item(n: int, rng: random.Random) -> Any:
     return line_item(
         line_item_id=f"li{n}",
         campaign_id=f"cmp{rng.randrange(CAMPAIGNS)}",
-        pricing=rng.choice((PricingModel.CPM, PricingModel.CPC, PricingModel.CPA)),
+        pricing=rng.choice(
+            (PricingModel.CPM, PricingModel.CPC, PricingModel.CPA, PricingModel.CPS)
+        ),
         bid_micros=rng.randrange(1_000, 60_000_000),
         starts_at=NOW + timedelta(seconds=begins),
         ends_at=rng.choice((None, None, NOW + timedelta(seconds=rng.choice((0, 1, 900))))),

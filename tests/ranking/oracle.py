@@ -213,4 +213,5 @@ def ecpm(item: LineItem, pctr: float, pcvr: float) -> float:
         PricingModel.CPM: float(item.bid_micros // 1000 * 1000),
         PricingModel.CPC: item.bid_micros * pctr * 1000,
         PricingModel.CPA: item.bid_micros * pctr * pcvr * 1000,
+        PricingModel.CPS: item.bid_micros * pctr * pcvr * 1000,
     }[item.pricing]

@@ -99,7 +99,9 @@ def line_items(n: int) -> st.SearchStrategy[LineItem]:
         line_item,
         line_item_id=st.just(f"li{n}"),
         campaign_id=st.sampled_from(("cmp0", "cmp1", "cmp2", "cmp3")),
-        pricing=st.sampled_from((PricingModel.CPM, PricingModel.CPC, PricingModel.CPA)),
+        pricing=st.sampled_from(
+            (PricingModel.CPM, PricingModel.CPC, PricingModel.CPA, PricingModel.CPS)
+        ),
         bid_micros=st.integers(1_000, 60_000_000),
         starts_at=st.one_of(st.just(NOW - timedelta(days=30)), INSTANTS),
         ends_at=st.one_of(st.none(), INSTANTS),

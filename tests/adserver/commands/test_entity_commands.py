@@ -51,6 +51,7 @@ def test_everything_a_line_item_can_have_is_read_from_options(shop: Run) -> None
         "name": "L",
         "pricing": "cpm",
         "bid": "35.00",
+        "product": "",
         "starts_at": "2026-07-01 08:00-04:00",
         "ends_at": "2026-08-01 00:00-04:00",
         "daily_budget": "500.00",

@@ -21,6 +21,7 @@ from models.domain.campaign import (
     LandingKind,
     LineItem,
     Pacing,
+    PricingModel,
     Rule,
     Targeting,
 )
@@ -61,6 +62,7 @@ def texts(most: int, least: int = 0, *, lines: bool = False) -> st.SearchStrateg
     return drawn.filter(lambda text: bool(text.strip()) or not least)
 
 
+PRODUCTS = st.tuples(IDS, texts(128, 1)).map(lambda parts: f"{parts[0]}/{parts[1].strip() or '-'}")
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "country": st.from_regex(r"[A-Z]{3}", fullmatch=True),
     "os_version": st.sampled_from(["12..", "..9.1", "14.0..17.2.1", "7..7"]),
@@ -146,9 +148,13 @@ def marketplaces(draw: Callable[[Any], Any]) -> Marketplace:
     line_items = () if not campaigns else some(
         st.builds(
             LineItem, IDS, st.sampled_from([c.campaign_id for c in campaigns]), texts(20, 1),
-            st.sampled_from(sorted(SOLD_PRICING_MODELS)), AMOUNTS, INSTANTS,
+            st.sampled_from(sorted(SOLD_PRICING_MODELS - {PricingModel.CPS})), INSTANTS, AMOUNTS,
             st.none(), st.none() | AMOUNTS, st.none(), st.sampled_from(Pacing), CAPS,
-            targetings(slots), active,
+            targetings(slots), active=active,
+        )
+        | st.builds(
+            LineItem, IDS, st.sampled_from([c.campaign_id for c in campaigns]), texts(20, 1),
+            st.just(PricingModel.CPS), INSTANTS, caps=CAPS, product=PRODUCTS, active=active,
         ), "line_item_id",
     )  # fmt: skip
     creatives = () if not line_items else some(

@@ -162,9 +162,9 @@ def test_values_that_no_request_could_have_are_refused_from_code_too(
 
 def test_pricing_that_is_not_sold_yet_is_refused_by_name() -> None:
     notation = LINE_ITEM.by_name["pricing"].notation
-    for model in (PricingModel.CPT, PricingModel.CPI, PricingModel.CPS, PricingModel.OCPC):
+    for model in (PricingModel.CPT, PricingModel.CPI, PricingModel.OCPC):
         message = notation.check(notation.read(model.value))
-        assert message == f"{model} is not sold yet: the name is reserved; use cpm, cpc, cpa"
+        assert message == f"{model} is not sold yet: the name is reserved; use cpm, cpc, cpa, cps"
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
