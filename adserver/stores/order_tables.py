@@ -1,7 +1,8 @@
 """The tables of orders: what merchants told us, and what each line has come to.
 
 Never here: queries (`orders`). The one surprising fact: facts are never changed, and rows are only
-what the facts say together; a row's money is what the ledger has been told of it so far.
+what the facts say together; a row's money is what the ledger has been told of it so far. `basis` is
+what its rate was found by (`order_rows.Basis`), so that no later price list changes it.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, UniqueConstraint
@@ -58,7 +59,7 @@ ORDER_ROWS = Table(
     Column("reason", String(32), nullable=False),
     Column("touch_id", String(64), nullable=False),
     Column("touch_kind", String(8), nullable=False),
-    Column("link_code", String(256), nullable=False),
+    Column("link_code", String(1024), nullable=False),
     Column("app_id", String(64), nullable=False),
     Column("placement_id", String(64), nullable=False),
     Column("line_item_id", String(64), nullable=False),
@@ -68,6 +69,7 @@ ORDER_ROWS = Table(
     Column("sub4", String(128), nullable=False),
     Column("sub5", String(128), nullable=False),
     # What it earns, in minor units of its currency.
+    Column("basis", String(4096), nullable=False),
     Column("rule", String(200), nullable=False),
     Column("rate_ppm", BigInteger),
     Column("flat_minor", BigInteger),
@@ -92,5 +94,27 @@ ORDER_ROWS = Table(
     Index("ix_order_rows_scope", "scope"),
     Index("ix_order_rows_partner_modified", "partner_id", "modified_seq"),
     Index("ix_order_rows_partner_payable", "partner_id", "payable_from"),
+    Index("ix_order_rows_partner_paid", "partner_id", "paid_at"),
     Index("ix_order_rows_customer", "merchant_id", "customer_ref"),
+    Index("ix_order_rows_modified_seq", "modified_seq"),
+)
+
+CUSTOMER_TOUCHES = Table(
+    "customer_touches",  # clicks of which somebody told us whose they were
+    METADATA,
+    Column("merchant_id", String(64), primary_key=True),  # whose name for the customer it is
+    Column("customer_ref", String(128), primary_key=True),
+    Column("touch_id", String(64), primary_key=True),
+    Column("clicked_at", Instant, nullable=False),
+    Column("touch", String(16384), nullable=False),  # all of it, as JSON
+)
+
+ORDER_DEPARTURES = Table(
+    "order_departures",  # rows that were a partner's and are not any more
+    METADATA,
+    Column("row_id", String(40), primary_key=True),
+    Column("partner_id", String(64), primary_key=True),
+    Column("modified_at", Instant, nullable=False),
+    Column("modified_seq", BigInteger, nullable=False),
+    Index("ix_order_departures_partner", "partner_id", "modified_seq"),
 )
