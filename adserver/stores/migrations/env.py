@@ -7,6 +7,7 @@ from alembic import context
 
 from adserver.stores import (
     ledger_tables,
+    link_tables,
     order_tables,
     partner_tables,
     product_tables,
@@ -17,6 +18,7 @@ from adserver.stores import (
 
 MONEY = (
     ledger_tables,
+    link_tables,
     order_tables,
     partner_tables,
     product_tables,
