@@ -20,7 +20,7 @@ class ExtensionError(ValueError):
 
 def period_of(moment: datetime, zone: tzinfo) -> Period:
     """The month of an instant."""
-    return Period(moment.astimezone(zone).strftime("%Y-%m"))
+    return _month(moment.astimezone(zone))
 
 
 def parse_period(text: str) -> Period:
@@ -30,7 +30,7 @@ def parse_period(text: str) -> Period:
         ValueError: not a month.
     """
     try:
-        return Period(datetime.strptime(text, "%Y-%m").strftime("%Y-%m"))  # noqa: DTZ007
+        return _month(datetime.strptime(text, "%Y-%m"))  # noqa: DTZ007
     except ValueError:
         raise ValueError(f"{text!r} is not a month: write it as 2026-10") from None
 
@@ -68,3 +68,7 @@ def closes_at(period: Period, extensions: int, zone: tzinfo) -> datetime:
 def pays_at(period: Period, extensions: int, zone: tzinfo) -> datetime:
     """When its payouts leave: the 20th of the month in which it locks."""
     return closes_at(period, extensions, zone) + timedelta(days=PAYS_ON_DAY - CLOSES_ON_DAY)
+
+
+def _month(local: datetime) -> Period:
+    return Period(f"{local.year:04}-{local.month:02}")
