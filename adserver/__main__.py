@@ -49,6 +49,9 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "users": Row("adserver.commands.users", "Import, look at and forget user profiles."),
         "explain": Row("adserver.commands.explain", "Why a line item does or does not deliver."),
     },
+    "Pay partners": {
+        "ledger": Row("adserver.commands.ledger", "Check the books, look at them, export them."),
+    },
     "Learn": {
         "train": Row("adserver.commands.train", "Train the click model and publish it."),
         "evaluate": Row("adserver.commands.evaluate", "Measure a model on a data file."),

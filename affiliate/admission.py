@@ -93,9 +93,9 @@ def enter(
 
     The same transaction again answers `Taken` with the place of the first.
     """
-    fault = key_fault(transaction)
-    if fault:
-        return Refused(transaction.key, fault[0], fault[1])
+    misnamed = key_fault(transaction)
+    if misnamed:
+        return misnamed
     body = transaction.body()
     there = book.known.get(transaction.key)
     if there and there.transaction.body() == body:
@@ -140,12 +140,14 @@ def _of_currency(entry: Entry | None, currency: str) -> Entry | None:
     return entry if entry and entry.transaction.currency == currency else None
 
 
-def key_fault(transaction: Transaction) -> tuple[Refusal, str] | None:
+def key_fault(transaction: Transaction) -> Refused | None:
     """What is wrong with a key as such."""
-    if not transaction.key:
-        return Refusal.KEY_EMPTY, "every transaction has a key"
-    if len(transaction.key) > LONGEST_KEY or not transaction.key.isprintable():
-        return Refusal.KEY_MALFORMED, f"at most {LONGEST_KEY} characters, all of which print"
+    key = transaction.key
+    if not key:
+        return Refused(key, Refusal.KEY_EMPTY, "every transaction has a key")
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        detail = f"a key has at most {LONGEST_KEY} characters, all of which print"
+        return Refused(key, Refusal.KEY_MALFORMED, detail)
     return None
 
 

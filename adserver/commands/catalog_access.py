@@ -25,18 +25,14 @@ from models.domain.marketplace import Marketplace
 
 
 @contextmanager
-def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
-    """The catalog that the environment names, closed at the end.
+def database_answers() -> Iterator[None]:
+    """Says in a sentence that the SQL database does not answer or is damaged.
 
     Raises:
-        ClickException: the database does not answer, or is none.
+        ClickException: that sentence.
     """
     try:
-        catalog = open_catalog(settings or from_environment())
-        try:
-            yield catalog
-        finally:
-            catalog.close()
+        yield
     except OperationalError as error:
         raise click.ClickException(
             f"the catalog's database does not answer: {error.orig}"
@@ -45,6 +41,21 @@ def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
         if type(error) is not DatabaseError:  # its other kinds are mistakes of ours
             raise
         raise click.ClickException(f"the catalog's database is damaged: {error.orig}") from error
+
+
+@contextmanager
+def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
+    """The catalog that the environment names, closed at the end.
+
+    Raises:
+        ClickException: the database does not answer, or is none.
+    """
+    with database_answers():
+        catalog = open_catalog(settings or from_environment())
+        try:
+            yield catalog
+        finally:
+            catalog.close()
 
 
 def zones_of(catalog: SqlCatalog) -> dict[str, ZoneInfo]:

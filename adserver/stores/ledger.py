@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adserver.config import Settings
-from adserver.stores import database, ledger_rows, migrations
+from adserver.stores import database, ledger_export, ledger_rows, migrations
 from adserver.stores.ledger_tables import (
     LEDGER_BALANCES,
     LEDGER_CLOSINGS,
@@ -24,6 +24,7 @@ from adserver.stores.ledger_tables import (
     LEDGER_POSTINGS,
     LEDGER_TRANSACTIONS,
 )
+from adserver.stores.ledger_verify import Progress, verify
 from affiliate.admission import MOVING, Book, enter
 from affiliate.calendar import Period
 from affiliate.chart_of_accounts import AccountName, Kind
@@ -38,6 +39,7 @@ from affiliate.ledger import (
     Refused,
     Taken,
     Transaction,
+    Verified,
 )
 from models.domain.money import Micros
 
@@ -250,6 +252,26 @@ class SqlLedger:
             yield from Journal(connection, self._zone).entries(
                 currency, period=period, accounts=accounts, after_seq=after_seq
             )
+
+    def verify(self, currency: str, progress: Progress = lambda _done: None) -> Verified:
+        """Walks the whole ledger of a currency again; answers what cannot be."""
+        with database.reading(self._engine) as connection:
+            return verify(connection, currency, progress)
+
+    def size(self, currency: str) -> int:
+        """About how many entries a currency has, for progress bars."""
+        with database.reading(self._engine) as connection:
+            return ledger_rows.size_of(connection, currency)
+
+    def beancount(self, currencies: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """`ledger_export.beancount` of one state of the database, streamed."""
+        with database.reading(self._engine) as connection:
+            yield from ledger_export.beancount(connection, currencies, self._zone)
+
+    def csv_rows(self, currencies: Sequence[str]) -> Iterator[Sequence[object]]:
+        """`ledger_export.csv_rows` of one state of the database, streamed."""
+        with database.reading(self._engine) as connection:
+            yield from ledger_export.csv_rows(connection, currencies)
 
     def currencies(self) -> list[str]:
         """The currencies in which there is anything."""

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, select, tuple_, union
 
 from adserver.stores.ledger_tables import (
     LEDGER_BALANCES,
@@ -22,6 +22,7 @@ from affiliate.admission import ENDING, MOVING, Book, Head, Holding
 from affiliate.calendar import Period
 from affiliate.chart_of_accounts import AccountName
 from affiliate.ledger import Balance, Entry, Phase, Posting, Reason, Transaction
+from models.domain.money import Micros
 
 PAGE = 5_000
 _MOST_PARAMETERS = 10_000
@@ -85,6 +86,13 @@ def entry_of(row: Row[Any], postings: tuple[Posting, ...]) -> Entry:
     )
 
 
+def _posting(account: str, amount: object) -> Posting:
+    """Raises TypeError where somebody wrote into the table what is no whole number."""
+    if not isinstance(amount, int):
+        raise TypeError(f"{amount!r} is not an amount")
+    return Posting(AccountName(account), Micros(amount))
+
+
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
     """Values in pieces that one statement can take, each value once."""
     unique = list(dict.fromkeys(values))
@@ -102,7 +110,7 @@ def with_postings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entr
             .order_by(_P.currency, _P.seq, _P.position)
         )
         for currency, seq, account, amount in connection.execute(query):
-            found[currency, seq].append(Posting(account, amount))
+            found[currency, seq].append(_posting(account, amount))
     return [entry_of(row, tuple(found[row.currency, row.seq])) for row in rows]
 
 
@@ -191,10 +199,20 @@ def pages(
         if not rows:
             return
         after_seq = rows[-1].seq
-        yield with_postings(connection, rows) if accounts or period else _run(connection, rows)
+        yield with_postings(connection, rows) if accounts or period else _in_a_row(connection, rows)
 
 
-def _run(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
+def run_of(connection: Connection, currency: str, first: int, last: int) -> list[Entry]:
+    """The entries from one place to another, as far as they are there.
+
+    Raises:
+        ValueError, TypeError: somebody changed a row to what no entry has.
+    """
+    query = select(LEDGER_TRANSACTIONS).where(_T.currency == currency, _T.seq.between(first, last))
+    return _in_a_row(connection, connection.execute(query.order_by(_T.seq)).all())
+
+
+def _in_a_row(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
     """As `with_postings`, for rows that follow each other: one range instead of many places."""
     found: dict[int, list[Posting]] = {row.seq: [] for row in rows}
     query = (
@@ -203,7 +221,7 @@ def _run(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
         .order_by(_P.seq, _P.position)
     )
     for seq, account, amount in connection.execute(query):
-        found.setdefault(seq, []).append(Posting(account, amount))
+        found.setdefault(seq, []).append(_posting(account, amount))
     return [entry_of(row, tuple(found[row.seq])) for row in rows]
 
 
@@ -234,5 +252,17 @@ def holdings_of(connection: Connection, currency: str, kind: str = "") -> list[B
 
 
 def currencies(connection: Connection) -> list[str]:
-    """The currencies in which there is anything."""
-    return sorted(connection.execute(select(LEDGER_HEADS.c.currency)).scalars())
+    """The currencies in which there is anything, in whichever table."""
+    tables = (
+        LEDGER_TRANSACTIONS,
+        LEDGER_POSTINGS,
+        LEDGER_CLOSINGS,
+        LEDGER_BALANCES,
+        LEDGER_HEADS,
+    )
+    return sorted(connection.execute(union(*(select(t.c.currency) for t in tables))).scalars())
+
+
+def size_of(connection: Connection, currency: str) -> int:
+    """About how many entries a currency has, for progress bars."""
+    return head_of(connection, currency).seq
