@@ -69,20 +69,20 @@ def balance(account: str | None, currency: str | None, kind: str | None, as_json
 
     "reserved" is held by pending debits, such as a payout on its way.
     """
-    rows: list[dict[str, Any]] = []
+    only = Kind(kind) if kind else None
     said = _plain if as_json else _units
     with _opened() as (ledger, _):
-        for code in _chosen(ledger, currency):
-            for held in ledger.balances(code, Kind(kind) if kind else None):
-                if account in (None, held.account):
-                    rows.append(
-                        {
-                            "account": held.account,
-                            "currency": code,
-                            "posted": said(held.posted),
-                            "reserved": said(held.reserved),
-                        }
-                    )
+        rows = [
+            {
+                "account": held.account,
+                "currency": code,
+                "posted": said(held.posted),
+                "reserved": said(held.reserved),
+            }
+            for code in _chosen(ledger, currency)
+            for held in ledger.balances(code, only)
+            if account in (None, held.account)
+        ]
     if as_json:
         print_json(rows)
     elif rows:
