@@ -58,7 +58,7 @@ class DayRevenue:
     cells: tuple[Cell, ...]
 
     @property
-    def events(self) -> int:
+    def size(self) -> int:
         """Billed events and impressions: what a log that only grows can never have fewer of."""
         return sum(cell.events + cell.impressions for cell in self.cells)
 

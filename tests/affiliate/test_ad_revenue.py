@@ -55,4 +55,4 @@ def test_a_day_counts_billed_events_and_impressions() -> None:
         PartnerId("p1"), events=3, revenue_micros=Micros(60_000), impressions=5,
     )  # fmt: skip
     assert cell.key == ("adv1", "li1", "app1", "pl1", "p1")
-    assert DayRevenue(date(2026, 10, 31), (cell, cell)).events == 16
+    assert DayRevenue(date(2026, 10, 31), (cell, cell)).size == 16
