@@ -14,11 +14,13 @@ import numpy as np
 import yaml
 
 from loadtest.line_items import draw_line_item
+from loadtest.merchants import Shop, advertiser_of, make_shops
 from loadtest.pictures import PictureBook
 from loadtest.themes import FLOORS, SIZES, THEMES
 
 ADVERTISERS = 40
 LINE_ITEMS_EACH = 10
+PARTNERS = ("p_lamp", "p_sky", "p_play")  # the apps' owners, two apps each
 APPS = (
     ("reader", "Paper Lamp", "IAB1-1", ("splash", "banner", "native")),
     ("weather", "Clear Sky", "IAB15-10", ("splash", "banner", "native")),
@@ -49,11 +51,22 @@ class Slot(NamedTuple):
 
 
 class Market(NamedTuple):
-    """`document` is what stands in `catalog.yaml`."""
+    """`document` is what stands in `catalog.yaml`; `shops` are told of elsewhere."""
 
     document: dict[str, Any]
     ads: list[Ad]
     slots: list[Slot]
+    shops: list[Shop]
+
+    def promoted(self) -> dict[str, tuple[str, str]]:
+        """Merchant and SKU of every line item that promotes a product."""
+        return {
+            item["line_item_id"]: tuple(item["product"].split("/", 1))
+            for advertiser in self.document["advertisers"]
+            for campaign in advertiser["campaigns"]
+            for item in campaign["line_items"]
+            if item["pricing"] == "cps"
+        }
 
     def app_ids(self) -> list[str]:
         """All apps, in order."""
@@ -76,13 +89,17 @@ def make_market(
     `on_advertiser` is called after each of the ADVERTISERS, for a progress bar.
     """
     rng = np.random.default_rng((seed, 3))
-    market = Market({"version": 1, "currency": "CNY", "advertisers": []}, [], [])
+    market = Market(
+        {"version": 1, "currency": "CNY", "advertisers": []}, [], [], make_shops(seed, site_url)
+    )
     for number in range(ADVERTISERS):
-        advertiser = _advertiser(rng, number, now, book, site_url)
-        market.document["advertisers"].append(advertiser)
-        market.ads.extend(_ads(advertiser, number % len(THEMES)))
+        _join(market, _advertiser(rng, number, now, book, site_url), number % len(THEMES))
         on_advertiser()
-    market.document["apps"] = [_app(*app) for app in APPS]
+    for shop in market.shops:
+        _join(market, advertiser_of(shop, now, rng, book, site_url), shop.theme)
+    market.document["apps"] = [
+        _app(*app, partner=PARTNERS[number // 2]) for number, app in enumerate(APPS)
+    ]
     market.slots.extend(
         Slot(slot["placement_id"], app["app_id"], slot["format"], slot["max_ads"])
         for app in market.document["apps"]
@@ -97,6 +114,11 @@ def write_catalog(market: Market, path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         file.write("# A made-up market; everything in it was drawn from a seed.\n")
         yaml.dump(market.document, file, dumper, allow_unicode=True, sort_keys=False)
+
+
+def _join(market: Market, advertiser: dict[str, Any], theme: int) -> None:
+    market.document["advertisers"].append(advertiser)
+    market.ads.extend(_ads(advertiser, theme))
 
 
 def _advertiser(
@@ -141,12 +163,15 @@ def _ads(advertiser: dict[str, Any], theme: int) -> list[Ad]:
     ]
 
 
-def _app(short: str, name: str, category: str, formats: tuple[str, ...]) -> dict[str, Any]:
+def _app(
+    short: str, name: str, category: str, formats: tuple[str, ...], partner: str
+) -> dict[str, Any]:
     return {
         "app_id": f"app_{short}",
         "name": name,
         "bundle": f"com.example.{short}",
         "category": category,
+        "partner_id": partner,
         "blocked_categories": ["IAB13"] if short == "chess" else [],
         "placements": [
             {

@@ -19,6 +19,7 @@ from loadtest.click_model import CONVERSION_RATE, HiddenClickModel
 from loadtest.conversions import ConversionDesk
 from loadtest.http_client import HttpClient
 from loadtest.phones import Phones, address_of
+from loadtest.shop import ShopDesk
 from loadtest.traffic import Schedule
 
 BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -88,6 +89,8 @@ class Crowd:
         self.away_until: dict[int, float] = {}
         self.books = Books()
         self.hour = 12
+        self.shops: ShopDesk | None = None
+        self.promoted: Mapping[str, tuple[str, str]] = {}
         self.run = f"{seed}-{time.time_ns():x}"
         self._answers = msgspec.json.Decoder(AdAnswer)
         self._asked = 0
@@ -194,8 +197,20 @@ class Crowd:
             self.books.clicks[self.truth.formats[int(self.truth.format[creative])]] += 1
         click_id = parse_qs(urlsplit(landing).query).get("click_id")
         if click_id and self.rng.random() < CONVERSION_RATE:
-            advertiser = self.truth.advertiser_of[ad.line_item_id]
-            self.desk.note(advertiser, click_id[0], int(self.rng.integers(1_000, 30_000)))
+            self._buy(visitor, ad, click_id[0])
+
+    def _buy(self, visitor: Visitor, ad: ShownAd, click_id: str) -> None:
+        """A promoted product is bought at its shop, anything else at the advertiser's."""
+        if ad.line_item_id in self.promoted and self.shops is not None:
+            merchant_id, sku = self.promoted[ad.line_item_id]
+            self.shops.sell(merchant_id, click_id, sku, customer=f"user-{visitor.user}")
+            return
+        advertiser = self.truth.advertiser_of[ad.line_item_id]
+        self.desk.note(advertiser, click_id, int(self.rng.integers(1_000, 30_000)))
+
+    def opens_shops(self, shops: ShopDesk, promoted: Mapping[str, tuple[str, str]]) -> None:
+        """From here on who taps an ad of a product may buy it."""
+        self.shops, self.promoted = shops, promoted
 
     async def _beacon(self, kind: str, url: str, visitor: Visitor) -> str:
         """Reports one event, now and then twice; answers where a click leads."""

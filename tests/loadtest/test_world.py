@@ -41,8 +41,9 @@ def truth(people: Population, market: Market) -> HiddenClickModel:
 def test_the_catalog_file_is_one_the_server_takes(market: Market, tmp_path: Path) -> None:
     write_catalog(market, tmp_path / "catalog.yaml")
     read = read_catalog((tmp_path / "catalog.yaml").read_bytes(), "CNY")
-    assert len(read.advertisers) == 40
-    assert len(read.line_items) == 400
+    assert len(read.advertisers) == 40 + 3  # three shops promote their products
+    assert len(read.line_items) == 400 + 15
+    assert len(market.promoted()) == 15
     assert len(read.apps) == 6
     assert {placement.format for placement in read.placements} == set(SIZES)
     assert {creative.creative_id for creative in read.creatives} == {
