@@ -15,6 +15,8 @@ import numpy as np
 
 from adserver import embedded, keyring as secrets, metrics
 from adserver.api.endpoints import routes
+from adserver.api.link_book import LinkBook
+from adserver.api.receipts import ReceiptSigner
 from adserver.api.sampling import Sampler
 from adserver.api.server import Server
 from adserver.api.serving import Serving
@@ -36,6 +38,8 @@ DRAIN_S = 10.0
 BACKLOG = 1_024
 SUSPECTS_PER_SECOND = 50.0
 SUSPECTS_AT_ONCE = 500.0
+PICTURES_PER_SECOND = 20.0
+PICTURES_AT_ONCE = 100.0
 LOOK_AGAIN_S = 0.1
 
 log = logging.getLogger(__name__)
@@ -59,23 +63,30 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
         current = Current()
         counting = Counting(outbox, RedisBookkeeper(line, current.budget, settings))
         keyring = secrets.load(settings)
+        links = LinkBook(settings.data_dir, settings.snapshot_poll_ms / 1000)
+        stack.callback(links.close)
         serving = Serving(
             settings=settings,
             keyring=keyring,
             signer=TokenSigner.of(keyring),
+            receipts=ReceiptSigner.of(keyring),
             traffic=load_networks(settings.datacenter_cidrs_file),
             current=current,
             users=RedisUsers(line, settings.user_timeout_ms),
             counting=counting,
+            links=links,
+            clicks=outbox,
             recorder=recorder,
             spend=spend,
             rng=np.random.default_rng(settings.seed or None),
             suspects=Allowance(SUSPECTS_PER_SECOND, SUSPECTS_AT_ONCE),
+            pictures=Allowance(PICTURES_PER_SECOND, PICTURES_AT_ONCE),
             sampler=Sampler(recorder),
         )
         for loop in (
             Reloader(settings, Builder(settings, keyring), current, spend).run(),
             spend.run(),
+            links.run(),
             recount(current, counting),
             reach(serving, line),
         ):

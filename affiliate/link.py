@@ -112,19 +112,18 @@ def short_code(target: Target, url: str, name: str, length: int = SHORTEST_CODE)
 def url_fault(url: str, home_url: str) -> str:
     """Why a link may not lead to this page of a merchant; "" when it may.
 
-    It lies on the host of the shop or below it ("m.shop.example" under "shop.example"), on the
-    same port, over https wherever the shop is. So no link of ours leads anywhere else.
+    It lies on the host of the shop or below it ("m.shop.example" under "www.shop.example"), on the
+    port of its scheme or that of the shop. So no link of ours leads anywhere else.
     """
     home, page = _split(home_url), _split(url)
     if page is None or len(url) > MAX_URL_CHARS:
-        return f"is not an http or https address of at most {MAX_URL_CHARS} letters"
+        return f"is not an http or https address of at most {MAX_URL_CHARS} plain letters"
     if home is None:
-        return "cannot be judged: the merchant's home is no address"
-    if home.scheme == "https" and page.scheme != "https":
-        return "is not https, as the merchant's home is"
-    if not _is_under(page.hostname or "", home.hostname or ""):
-        return f"does not lie under the merchant's host {home.hostname}"
-    return "" if page.port == home.port else "has another port than the merchant's home"
+        return "cannot be judged: the merchant's home is no such address"
+    host = _without_www(home.hostname or "")
+    if not f".{page.hostname}".endswith(f".{host}"):
+        return f"does not lie under the merchant's host {host}"
+    return "" if page.port in (None, home.port) else "has another port than the merchant's home"
 
 
 def destination(page: str, click_id: str) -> str:
@@ -147,8 +146,9 @@ def _visible(text: str) -> str:
     return quote(text, safe="!#$%&'()*+,-./:;=?@[]_~{}|^`")
 
 
-def _is_under(host: str, home: str) -> bool:
-    return host == home or host.endswith(f".{home}")
+def _without_www(host: str) -> str:
+    bare = host.removeprefix("www.")
+    return bare if "." in bare.strip(".") else host
 
 
 def _split(url: str) -> SplitResult | None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 
-from adserver.api import ads, conversions, health, house_ad, tracking
+from adserver.api import ads, conversions, health, house_ad, links, tracking
 from adserver.api.answer import AdsAnswer
 from adserver.api.exchange import Answer, Endpoint, Request
 from adserver.api.openapi import AS_VERDICT, SIGNATURE, TOKEN, Operation, document
@@ -16,6 +16,7 @@ from adserver.api.routes import Routes
 from adserver.api.serving import Serving
 from adserver.api.tracking import VerdictOut
 from adserver.api.wire import AdsRequest
+from affiliate.link import MAX_CODE_CHARS, MAX_SUB_CHARS, SUBS
 
 SharedEndpoint = Callable[[Serving, Request], Awaitable[Answer]]
 """An endpoint that takes the worker's parts first."""
@@ -26,6 +27,28 @@ PICTURE = {
     "in": "path",
     "required": True,
     "schema": {"type": "string", "enum": list(house_ad.SIZES)},
+}
+LINK_CODE = {
+    "name": "code",
+    "in": "path",
+    "required": True,
+    "description": "A short code, or partner~merchant, or partner~merchant~SKU.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CODE_CHARS},
+}
+SUB_IDS = tuple(
+    {
+        "name": f"sub{number}",
+        "in": "query",
+        "description": "The partner's own note; it comes back with the order.",
+        "schema": {"type": "string", "maxLength": MAX_SUB_CHARS},
+    }
+    for number in range(1, SUBS + 1)
+)
+CUSTOMER_REF = {
+    "name": "customer_ref",
+    "in": "query",
+    "description": "The merchant's hash of the customer, where the partner knows it.",
+    "schema": {"type": "string", "maxLength": MAX_SUB_CHARS},
 }
 
 ADS = Operation(
@@ -79,6 +102,22 @@ TEST_PICTURE = Operation(
 )
 OPENAPI = Operation("This document", "health", answers={200: None})
 
+LINK = Operation(
+    "A partner's link was clicked",
+    "links",
+    answers={302: None},
+    problems=(400, 404, 503),
+    parameters=(LINK_CODE, *SUB_IDS, CUSTOMER_REF),
+)
+LINK_PICTURE = Operation(
+    "The QR code of a link",
+    "links",
+    answers={200: None},
+    problems=(404, 503),
+    parameters=(LINK_CODE,),
+    media_type=links.SVG,
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/ads"): ADS,
     ("POST", "/v1/conversions"): CONVERSIONS,
@@ -88,6 +127,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/e/v/{token}"): VIEWABLE,
     ("GET", "/e/c/{token}"): CLICK,
     ("POST", "/e/c/{token}"): CLICK,
+    ("GET", "/r/{code}"): LINK,
+    ("HEAD", "/r/{code}"): LINK,
+    ("GET", "/r/{code}.svg"): LINK_PICTURE,
+    ("HEAD", "/r/{code}.svg"): LINK_PICTURE,
     ("GET", "/test-ads/{format}.png"): TEST_PICTURE,
     ("GET", "/healthz"): HEALTH,
     ("GET", "/readyz"): READY,
@@ -104,6 +147,8 @@ def routes(serving: Serving) -> Routes:
         "/e/i/{token}": tracking.impression,
         "/e/v/{token}": tracking.viewable,
         "/e/c/{token}": tracking.click,
+        "/r/{code}": links.follow,
+        "/r/{code}.svg": links.follow,
         "/readyz": health.readyz,
     }
     plain: dict[str, Endpoint] = {

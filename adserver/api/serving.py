@@ -6,12 +6,14 @@ the publication in force may be swapped at any await, and a request keeps the on
 
 import hmac
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from adserver.api.answer import Faces
+from adserver.api.link_book import LinkBook
 from adserver.api.problems import UnauthorizedError, UnavailableError
+from adserver.api.receipts import ReceiptSigner
 from adserver.api.sampling import Sampler
 from adserver.api.signing import TokenSigner
 from adserver.api.suspicion import Allowance
@@ -36,6 +38,14 @@ class Counter(Protocol):
         ...
 
 
+class Clicks(Protocol):
+    """Makes rows durable that need no verdict (`eventlog.outbox`)."""
+
+    async def append_row(self, table: str, row: tuple[Any, ...]) -> None:
+        """Returns when it is on disk. Raises `OutboxFullError`."""
+        ...
+
+
 @dataclass(slots=True)
 class Serving:
     """One worker's parts."""
@@ -43,14 +53,18 @@ class Serving:
     settings: Settings
     keyring: Keyring
     signer: TokenSigner
+    receipts: ReceiptSigner
     traffic: TrafficFilter
     current: Current
     users: UserStore
     counting: Counter
+    links: LinkBook
+    clicks: Clicks
     recorder: Recorder
     spend: SpendBook
     rng: np.random.Generator
     suspects: Allowance
+    pictures: Allowance
     sampler: Sampler
     faces: Faces = field(default_factory=Faces)
     base_url: str = ""

@@ -19,6 +19,7 @@ from adserver.console import health, query_socket
 from adserver.console.budgets import CatalogBudgets
 from adserver.console.health import Readiness
 from adserver.console.history import DAYS, HistoryPublisher
+from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
 from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
@@ -56,6 +57,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         store = stack.enter_context(closing(await _event_store(settings)))
         publisher = CatalogPublisher(catalog, settings)
         await stack.enter_async_context(_publishing_catalogs(publisher))
+        await stack.enter_async_context(publishing_links(settings))
         shipping = Shipping(settings, store)
         await stack.enter_async_context(shipping.running())
         await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
