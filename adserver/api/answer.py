@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from models.domain.campaign import Asset, Creative, LandingKind
+from models.domain.campaign import Asset, Creative, LandingKind, PricingModel
 from models.domain.event import Offer
 from models.domain.placement import Format
 
@@ -176,7 +176,10 @@ class Setting:
 
 
 def ad_out(face: Face, offer: Offer, token: str, setting: Setting) -> AdOut:
-    """One ad of an answer, with the token in its beacons and its landing page."""
+    """One ad of an answer, with the token in its beacons and its landing page.
+
+    A product's page is reached through us, because its click id can only be made by the click.
+    """
     creative, base_url = face.creative, setting.base_url
     click = f"{base_url}/e/c/{token}"
     return AdOut(
@@ -193,7 +196,9 @@ def ad_out(face: Face, offer: Offer, token: str, setting: Setting) -> AdOut:
         show=face.show,
         expires_in_s=setting.expires_s,
         landing=Landing(
-            creative.landing_kind, face.landing.filled(token), face.fallback.filled(token)
+            creative.landing_kind,
+            click if offer.pricing is PricingModel.CPS else face.landing.filled(token),
+            face.fallback.filled(token),
         ),
         trackers=Trackers(
             (f"{base_url}/e/i/{token}",), (f"{base_url}/e/v/{token}",), (click,), click

@@ -15,12 +15,14 @@ import msgspec
 
 from adserver import metrics
 from adserver.api import house_ad
+from adserver.api.answer import UrlWithClickId
 from adserver.api.exchange import Answer, Request
 from adserver.api.problems import BadRequestError, NotFoundError, UnavailableError
 from adserver.api.serving import Serving
 from adserver.api.signing import ForgedTokenError
 from adserver.api.traffic import address_key, sender_address
 from adserver.ports import OutboxFullError
+from affiliate.order import Touch, TouchKind
 from models.domain.campaign import PricingModel
 from models.domain.event import Booked, EventKind, Offer, Tracked, Verdict, event_id
 from models.domain.ids import (
@@ -36,6 +38,10 @@ from models.domain.placement import Format
 
 RETRY_LATER = (("Retry-After", "5"),)
 SHOWN_TOKEN_CHARS = 64
+CPS = PricingModel.CPS
+NOWHERE = UrlWithClickId(())
+EARNING = frozenset({Verdict.COUNTED, Verdict.DEFERRED, Verdict.DUPLICATE})
+"""A second tap is the same person's as the first: its receipt tells of the same touch."""
 
 
 class VerdictOut(msgspec.Struct, omit_defaults=True):
@@ -69,6 +75,8 @@ async def viewable(serving: Serving, request: Request) -> Answer:
 async def click(serving: Serving, request: Request) -> Answer:
     """`/e/c/{token}`: 302 to the creative's landing page, never anywhere else.
 
+    The click id of an ad for a product is a receipt, which its order brings back.
+
     Raises:
         BadRequestError: a forged token.
         NotFoundError: the creative has left the catalog, so nobody knows where it led.
@@ -76,15 +84,16 @@ async def click(serving: Serving, request: Request) -> Answer:
     """
     beacon = beacon_of(serving, request, EventKind.CLICK)
     offer = _offer(serving, beacon)
-    destination = landing(serving, offer, beacon.token) if offer else ""
+    destination = landing(serving, offer) if offer else NOWHERE
     verdict = await count(serving, beacon, offer)
     if wants_verdict(request):
         return verdict_answer(verdict)
     if offer is None:
         raise BadRequestError("this click was not signed here")
-    if not destination:
+    if not destination.pieces:
         raise NotFoundError("the advertiser has taken this creative away")
-    return Answer(302, headers=(("Location", destination),))
+    location = destination.filled(click_id(serving, beacon, offer, verdict))
+    return Answer(302, headers=(("Location", location),))
 
 
 async def _plain(serving: Serving, request: Request, kind: EventKind) -> Answer:
@@ -217,18 +226,39 @@ def _forged(beacon: Beacon, sender: int) -> Tracked:
     )
 
 
-def landing(serving: Serving, offer: Offer, token: str) -> str:
-    """Where the click leads, with its click id; "" when the catalog does not know the creative.
+def landing(serving: Serving, offer: Offer) -> UrlWithClickId:
+    """Where the click leads; nowhere when the catalog does not know the creative.
 
     Raises:
         UnavailableError: no catalog is loaded yet.
     """
     if offer.line_item_id == house_ad.HOUSE:
-        return house_ad.LANDING_URL
+        return UrlWithClickId((house_ad.LANDING_URL,))
     snapshot = serving.live().snapshot
     creative = snapshot.catalog.creatives.get(offer.creative_id)
     if creative is None:
-        return ""
+        return NOWHERE
     advertiser = snapshot.catalog.advertisers.get(offer.advertiser_id)
     face = serving.faces.of(creative, advertiser.name if advertiser else "", snapshot.version)
-    return face.landing.filled(token)
+    return face.landing
+
+
+def click_id(serving: Serving, beacon: Beacon, offer: Offer, verdict: Verdict) -> str:
+    """What the landing page is told of this click: the token, or for a product a receipt of it."""
+    promoting = serving.live().snapshot.catalog.promoting if offer.pricing is CPS else {}
+    item = promoting.get(offer.line_item_id)
+    if item is None:
+        return beacon.token
+    touch = Touch(
+        touch_id=event_id(offer.offer_id, EventKind.CLICK).hex,
+        kind=TouchKind.AD,
+        clicked_at=datetime.fromtimestamp(beacon.received_ms / 1000, UTC),
+        partner_id=offer.partner_id,
+        merchant_id=item.merchant_id,
+        sku=item.sku,
+        app_id=offer.app_id,
+        placement_id=offer.placement_id,
+        line_item_id=offer.line_item_id,
+        invalid="" if verdict in EARNING else verdict.value,
+    )
+    return serving.receipts.sign(touch)

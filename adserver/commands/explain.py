@@ -18,9 +18,9 @@ from adserver.config import from_environment
 from adserver.eventlog import open_store, queries
 from adserver.eventlog.queries import CensusCount, Delivery
 from adserver.ports import EventStore, StoreAwayError
+from adserver.stores.promotion import Promotions
 from models.domain.campaign import LineItem
 from models.domain.ids import LineItemId
-from models.domain.marketplace import Marketplace
 from models.domain.money import Micros, format_amount
 from ranking.slate import WON
 
@@ -55,13 +55,14 @@ def command(line_item: str, last: timedelta, placement: str) -> None:
     now = datetime.now(UTC)
     with opened_catalog(settings) as catalog:
         marketplace = catalog.load()
+        promotions = catalog.promotions(settings.currency, now)
     name = LineItemId(line_item)
     found = {item.line_item_id: item for item in marketplace.line_items}
     if name not in found:
         raise click.ClickException(f"there is no line item {line_item!r}: adunion line-item list")
     if placement and placement not in {one.placement_id for one in marketplace.placements}:
         raise click.ClickException(f"there is no placement {placement!r}: adunion placement list")
-    _tell_standing(console, marketplace, found[name], now)
+    _tell_standing(console, found[name], obstacles(marketplace, name, now, promotions), promotions)
     try:
         store = open_store.open_for_reading(settings)
     except StoreAwayError as error:
@@ -73,11 +74,13 @@ def command(line_item: str, last: timedelta, placement: str) -> None:
 
 
 def _tell_standing(
-    console: Console, marketplace: Marketplace, item: LineItem, now: datetime
+    console: Console, item: LineItem, wrong: list[str], promotions: Promotions
 ) -> None:
     console.print(f'[bold]{item.line_item_id}[/bold] "{item.name}", campaign {item.campaign_id}')
-    wrong = obstacles(marketplace, item.line_item_id, now)
     console.print("It can run." if not wrong else "[bold]It cannot run.[/bold] " + " ".join(wrong))
+    if item.product and not wrong:
+        commission = format_amount(promotions[item.product].commission_micros)
+        console.print(f"It promotes {item.product}; a sale is expected to pay {commission}.")
 
 
 def _tell_delivery(

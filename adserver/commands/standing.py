@@ -5,10 +5,13 @@ here. The one surprising fact: most reasons are no faults. A line item that is n
 placements of other formats is where it belongs.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
-from models.domain.campaign import SOLD_PRICING_MODELS, LineItem
-from models.domain.ids import LineItemId
+from adserver.stores.promotion import Promotion
+from models.domain.campaign import SOLD_PRICING_MODELS, LineItem, PricingModel
+from models.domain.ids import LineItemId, ProductRef
 from models.domain.marketplace import Marketplace
 from ranking.catalog import event_bid
 from ranking.slate import WON, NoAdReason
@@ -66,11 +69,32 @@ ADVICE: dict[str, str] = {
 }
 
 
-def obstacles(marketplace: Marketplace, line_item_id: LineItemId, now: datetime) -> list[str]:
-    """What keeps a line item from running at all, in words; nothing when it may run."""
+def obstacles(
+    marketplace: Marketplace,
+    line_item_id: LineItemId,
+    now: datetime,
+    promotions: Mapping[ProductRef, Promotion] = MappingProxyType({}),
+) -> list[str]:
+    """What keeps a line item from running at all, in words; nothing when it may run.
+
+    `promotions` tell of the products that CPS line items promote.
+    """
     items = {item.line_item_id: item for item in marketplace.line_items}
     item = items[line_item_id]
-    return [words for wrong, words in _checks(marketplace, item, now) if wrong]
+    checks = [*_checks(marketplace, item, now), *_price_checks(item, promotions)]
+    return [words for wrong, words in checks if wrong]
+
+
+def _price_checks(
+    item: LineItem, promotions: Mapping[ProductRef, Promotion]
+) -> list[tuple[bool, str]]:
+    """Whether it has anything to bid."""
+    if item.pricing is not PricingModel.CPS:
+        return [(event_bid(item) <= 0, "Its bid comes to nothing for one billable event.")]
+    shown = promotions.get(item.product)
+    if shown is None:
+        return [(True, f"Nothing is known of its product {item.product}.")]
+    return [(bool(shown.obstacle), f"Its product is {item.product}: {shown.obstacle}")]
 
 
 def _checks(marketplace: Marketplace, item: LineItem, now: datetime) -> list[tuple[bool, str]]:
@@ -93,7 +117,6 @@ def _checks(marketplace: Marketplace, item: LineItem, now: datetime) -> list[tup
             f"Its flight ended at {item.ends_at:%Y-%m-%d %H:%M %Z}." if item.ends_at else "",
         ),
         (item.pricing not in SOLD_PRICING_MODELS, f"The engine does not sell {item.pricing} yet."),
-        (event_bid(item) <= 0, "Its bid comes to nothing for one billable event."),
         (not formats, "It has no active creative."),
         (
             bool(formats) and formats.isdisjoint(slots),

@@ -83,7 +83,7 @@ OFFER = (
     _word("campaign_id", "The campaign of the line item"),
     _word("line_item_id", "What was bought"),
     _word("creative_id", "What was shown"),
-    _word("pricing", "The pricing model: cpm, cpc or cpa"),
+    _word("pricing", "The pricing model: cpm, cpc, cpa or cps"),
     Column("price_micros", "Int64", "What one billable event costs"),
     Column("reserved_micros", "Int64", "What the budget set aside for it when it was served"),
     Column(

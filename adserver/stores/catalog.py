@@ -21,8 +21,9 @@ from adserver.marketplace.difference import Difference, difference
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.kinds import KINDS, Entity, kind_of
 from adserver.marketplace.problem import CatalogError, Problem
-from adserver.stores import catalog_queries as queries, database, migrations
+from adserver.stores import catalog_queries as queries, database, migrations, promotion
 from adserver.stores.catalog_rows import row_from_entity
+from adserver.stores.promotion import Promotions
 from adserver.stores.tables import CATALOG_TABLES
 from models.domain.marketplace import Marketplace
 
@@ -84,6 +85,12 @@ class SqlCatalog:
         """
         with database.reading(self._engine) as connection:
             return queries.revision(connection), queries.for_serving(connection, since)
+
+    def promotions(self, currency: str, now: datetime) -> Promotions:
+        """What CPS line items bid now and where they lead, by product, in the engine's currency."""
+        with database.reading(self._engine) as connection:
+            refs = promotion.promoted(connection)
+            return promotion.promotions_of(connection, refs, currency, now)
 
     def get(self, noun: type[E], entity_id: str) -> E:
         """One entity, archived or not.

@@ -1,32 +1,44 @@
-"""Puts the SQL catalog where workers find it, whenever its revision has moved.
+"""Puts the SQL catalog where workers find it, when it or a product that it promotes has changed.
 
 Never here: the loop that asks (`adserver.console`) and the file's format (`marketplace.package`).
 The one surprising fact: what ended or was removed is still published for a while, as not active, so
 that a click on yesterday's ad finds its landing page.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from adserver.config import Settings
 from adserver.marketplace import package
 from adserver.stores.catalog import SqlCatalog
+from adserver.stores.promotion import Promotions, filled
 
 DIRECTORY = Path("published", "catalog")
 _REFRESH = timedelta(hours=1)
+_PRODUCTS_LOOK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Published:
+    revision: int
+    at: datetime
+    promotions: Promotions
 
 
 class CatalogPublisher:
-    """Remembers the revision it last published; one per console."""
+    """Remembers what it last published; one per console."""
 
     def __init__(self, catalog: SqlCatalog, settings: Settings) -> None:
         self.root = settings.data_dir / DIRECTORY
         self._catalog = catalog
+        self._currency = settings.currency
         self._late = timedelta(seconds=settings.conversion_window_s + settings.click_window_s)
-        self._published: tuple[int, datetime] | None = None
+        self._published: _Published | None = None
+        self._products_seen: datetime | None = None
 
     def look(self, now: datetime) -> str | None:
-        """Publishes if the catalog has changed, or an hour has passed; answers the new version.
+        """Publishes if anything has changed, or an hour has passed; answers the new version.
 
         Nothing is published before the first change: workers without a catalog are not ready.
         """
@@ -34,12 +46,20 @@ class CatalogPublisher:
         if revision == 0 or not self._is_due(revision, now):
             return None
         revision, marketplace = self._catalog.load_for_serving(now - self._late)
-        version = package.publish(self.root, marketplace, revision)
-        self._published = (revision, now)
+        promotions = self._catalog.promotions(self._currency, now)
+        version = package.publish(self.root, filled(marketplace, promotions), revision)
+        self._published, self._products_seen = _Published(revision, now, promotions), now
         return version
 
     def _is_due(self, revision: int, now: datetime) -> bool:
-        if self._published is None:
+        last = self._published
+        if last is None or revision != last.revision or now - last.at >= _REFRESH:
             return True
-        last, at = self._published
-        return revision != last or now - at >= _REFRESH
+        return self._products_moved(last, now)
+
+    def _products_moved(self, last: _Published, now: datetime) -> bool:
+        """Whether a promoted product is worth another commission, or leads elsewhere, than then."""
+        if self._products_seen is not None and now - self._products_seen < _PRODUCTS_LOOK:
+            return False
+        self._products_seen = now
+        return self._catalog.promotions(self._currency, now) != last.promotions
