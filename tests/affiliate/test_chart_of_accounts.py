@@ -74,9 +74,9 @@ def test_what_we_own_is_an_asset_and_what_we_owe_a_liability() -> None:
     assert by_root[Root.EQUITY] == set()
 
 
-@pytest.mark.parametrize("name", [*NAMED, *OURS])
-def test_what_has_a_name_is_an_account(name: AccountName) -> None:
-    assert chart.is_account(name)
+def test_what_has_a_name_is_an_account() -> None:
+    assert all(chart.is_account(name) for name in OURS)
+    assert all(chart.is_account(named("x")) for named in NAMED.values())
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,10 @@ class TestRate:
         assert priced(goods).rule == "category phone"
         assert priced({**goods, "product": None}, order=line(category="")).rate == percent(10)
 
+    def test_what_has_no_category_has_the_rate_of_no_category(self) -> None:
+        goods = {"merchant": merchant(category_rates=(("", percent(4)),))}
+        assert priced(goods, order=line(category="")) == Priced(percent(4), "category ")
+
     def test_a_refund_that_names_no_category_changes_no_rate(self) -> None:
         order = line({}, {"status": Status.REFUNDED, "category": "", "refunded_minor": 1})
         assert priced({"merchant": ALL_GOODS["merchant"]}, order=order).rule == "category phone"
@@ -270,6 +274,12 @@ def test_a_gift_is_told_by_the_category_of_the_feed_too() -> None:
     shop = merchant(gift_categories=frozenset({"gift card"}))
     answer = earning(line(category=""), merchant=shop, product=product(category="gift card"))
     assert answer.reason is Unearned.GIFT_CATEGORY
+
+
+def test_a_rate_of_nothing_is_nothing_of_however_much() -> None:
+    much = line(paid_minor=10**12)
+    assert earning(much, merchant=merchant(default_rate=Rate(ppm=0))).estimated == Amounts()
+    assert earning(much, merchant=merchant(default_rate=Rate())).gross == Amounts()
 
 
 def test_the_first_of_several_reasons_is_named() -> None:
