@@ -2,7 +2,7 @@
 
 Never here: queries (`orders`). The one surprising fact: facts are never changed, and rows are only
 what the facts say together; a row's money is what the ledger has been told of it so far. `basis` is
-what its rate was found by (`order_rows.Basis`), so that no later price list changes it.
+what its rate was found by (`accounting.order_basis`), so that no later price list changes it.
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, UniqueConstraint
