@@ -33,7 +33,12 @@ LINK_CODE = {
     "in": "path",
     "required": True,
     "description": "A short code, or partner~merchant, or partner~merchant~SKU.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CODE_CHARS},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_CODE_CHARS,
+        "pattern": "^[A-Za-z0-9._~%-]+$",
+    },
 }
 SUB_IDS = tuple(
     {
@@ -106,7 +111,7 @@ LINK = Operation(
     "A partner's link was clicked",
     "links",
     answers={302: None},
-    problems=(400, 404, 503),
+    problems=(400, 404, 431, 503),
     parameters=(LINK_CODE, *SUB_IDS, CUSTOMER_REF),
 )
 LINK_PICTURE = Operation(
