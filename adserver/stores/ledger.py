@@ -287,13 +287,15 @@ def _refused_together(found: Sequence[Entry | Outcome]) -> list[Outcome]:
     """The first refusal stays, what was there before stays, all else is refused for its sake."""
     first = next(one for one in found if isinstance(one, Refused))
     detail = f"{first.key!r} was refused: {first.refusal}"
-    outcomes: list[Outcome] = []
-    for one in found:
-        key = one.transaction.key if isinstance(one, Entry) else one.key
-        stays = one is first or (isinstance(one, Taken) and one.again)
-        kept = one if stays and not isinstance(one, Entry) else None
-        outcomes.append(kept or Refused(key, Refusal.LINKED, detail))
-    return outcomes
+    new = {one.transaction.key for one in found if isinstance(one, Entry)}
+
+    def together(one: Entry | Outcome) -> Outcome:
+        if isinstance(one, Entry):
+            return Refused(one.transaction.key, Refusal.LINKED, detail)
+        stays = one is first or (isinstance(one, Taken) and one.key not in new)
+        return one if stays else Refused(one.key, Refusal.LINKED, detail)
+
+    return [together(one) for one in found]
 
 
 def _expiry(pending: Entry) -> Transaction:

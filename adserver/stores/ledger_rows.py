@@ -7,9 +7,11 @@ every column.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_, union
+from sqlalchemy import Connection, Row, Select, func, select, union
 
 from adserver.stores.ledger_tables import (
     LEDGER_BALANCES,
@@ -102,15 +104,15 @@ def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 def with_postings(connection: Connection, rows: Sequence[Row[Any]]) -> list[Entry]:
     """The entries of some rows."""
-    found: dict[tuple[str, int], list[Posting]] = {(row.currency, row.seq): [] for row in rows}
-    for places in batches(found):
-        query = (
-            select(_P.currency, _P.seq, _P.account, _P.amount)
-            .where(tuple_(_P.currency, _P.seq).in_(places))
-            .order_by(_P.currency, _P.seq, _P.position)
-        )
-        for currency, seq, account, amount in connection.execute(query):
-            found[currency, seq].append(_posting(account, amount))
+    places = sorted({(row.currency, row.seq) for row in rows})
+    found: dict[tuple[str, int], list[Posting]] = {place: [] for place in places}
+    for currency, own in groupby(places, itemgetter(0)):
+        for seqs in batches(seq for _, seq in own):
+            query = select(_P.seq, _P.account, _P.amount).where(
+                _P.currency == currency, _P.seq.in_(seqs)
+            )
+            for seq, account, amount in connection.execute(query.order_by(_P.seq, _P.position)):
+                found[currency, seq].append(_posting(account, amount))
     return [entry_of(row, tuple(found[row.currency, row.seq])) for row in rows]
 
 
