@@ -8,7 +8,8 @@ is judged between the moment a change is found to be allowed and the moment it i
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, select
@@ -158,7 +159,8 @@ class PartnerChanges:
         )
         require_sound(faults(PARTNER, after))
         if after != before:
-            stored.put_partner(self.connection, after, self.now, self._because("changed", why))
+            because = self._because("changed", _told(PARTNER, before, after, why))
+            stored.put_partner(self.connection, after, self.now, because)
         return after
 
     def add_merchant(self, merchant: Merchant, why: str = "") -> Merchant:
@@ -189,7 +191,8 @@ class PartnerChanges:
             raise _refusal(kind, merchant_id, message, "currency")
         require_sound(faults(kind, after))
         if after != before:
-            stored.put_merchant(self.connection, after, self.now, self._because("changed", why))
+            because = self._because("changed", _told(kind, before, after, why))
+            stored.put_merchant(self.connection, after, self.now, because)
         return after
 
     def agree(self, contract: Contract, why: str = "") -> Succession:
@@ -204,7 +207,7 @@ class PartnerChanges:
         partner_of(self.connection, contract.partner_id)
         self._require_place(contract)
         self._require_next(contract)
-        others = stored.contracts_of(self.connection, [contract.partner_id])[contract.partner_id]
+        others = self._contracts_of(contract.partner_id)
         try:
             following = succeed(others, contract, self.now, self.open_from())
         except SuccessionError as error:
@@ -215,6 +218,16 @@ class PartnerChanges:
         stored.add_contract(self.connection, following.new, self.now, self._because("agreed", why))
         return following
 
+    def earliest_start(self, contract: Contract) -> datetime:
+        """Today's midnight where nothing was agreed in its place before, else the next one."""
+        others = self._contracts_of(contract.partner_id)
+        today = self.now.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        try:
+            succeed(others, replace(contract, starts_at=today), self.now, self.open_from())
+        except SuccessionError:
+            return midnight_after(self.now, self.zone)
+        return today
+
     def end_contract(self, version: Contract, moment: datetime, why: str = "") -> Contract:
         """Lets a version end at an instant to come.
 
@@ -222,7 +235,7 @@ class PartnerChanges:
             CatalogError: it would change the past, or there is nothing left to end.
         """
         try:
-            after = ended(version, moment, self.now, self.open_from())
+            after = ended(self._local(version), moment, self.now, self.open_from())
         except SuccessionError as error:
             kind = contract_kind(self.currency)
             raise _refusal(kind, version.contract_id, str(error), "ends_at") from None
@@ -261,7 +274,7 @@ class PartnerChanges:
             message = "an end lies in the future: what was in force stays in force"
             raise _refusal(kind, coupon.code, message, "ends_at")
         if coupon.ends_at is not None and coupon.ends_at <= moment:
-            message = f"it ends earlier already, at {coupon.ends_at}"
+            message = f"it ends earlier already, at {coupon.ends_at.astimezone(self.zone)}"
             raise _refusal(kind, coupon.code, message, "ends_at")
         after = replace(coupon, ends_at=max(moment, coupon.starts_at))
         stored.put_coupon(self.connection, after, self.now, self._because("ended", why))
@@ -276,7 +289,20 @@ class PartnerChanges:
         return max((end_of(period, self.zone) for period in closed if period), default=None)
 
     def _because(self, what: str, why: str) -> Because:
-        return Because(what, self.who, why)
+        return Because(what, self.who[:100], why[:500])
+
+    def _contracts_of(self, partner_id: PartnerId) -> list[Contract]:
+        found = stored.contracts_of(self.connection, [partner_id])[partner_id]
+        return [self._local(one) for one in found]
+
+    def _local(self, contract: Contract) -> Contract:
+        """The same with its instants on the house's clock, on which refusals name them."""
+        starts_at, ends_at = contract.starts_at, contract.ends_at
+        return replace(
+            contract,
+            starts_at=starts_at.astimezone(self.zone),
+            ends_at=ends_at and ends_at.astimezone(self.zone),
+        )
 
     def _require_place(self, contract: Contract) -> None:
         """An ad contract is for an app and a slot that are there and the partner's."""
@@ -310,6 +336,12 @@ class PartnerChanges:
         if there and _parties(there[0]) != _parties(contract):
             message = "a contract keeps its partner, app and placement; add another contract"
             raise _refusal(kind, contract_id, message, "contract_id")
+
+
+def midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
+    """When the house's next day begins."""
+    tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone)
 
 
 def partner_of(connection: Connection, partner_id: PartnerId) -> Partner:
@@ -362,6 +394,16 @@ def coupon_of(connection: Connection, merchant_id: MerchantId, code: str) -> Cou
         message = f"{merchant_id} has no such code; `adunion coupon list` shows them all"
         raise CatalogError(Problem("coupon", code, "", message))
     return found
+
+
+def _told(kind: Kind, before: Any, after: Any, why: str) -> str:
+    """What a change was of, and why: "email, sites (moved)"."""
+    names = [
+        field.name
+        for field in kind.fields
+        if getattr(before, field.attribute_name) != getattr(after, field.attribute_name)
+    ]
+    return ", ".join(names) + (f" ({why})" if why else "")
 
 
 def _parties(contract: Contract) -> tuple[str | None, ...]:
