@@ -34,13 +34,8 @@ from adserver.marketplace.problem import NotationError
 from adserver.marketplace.time_notation import instant, localised
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
-from adserver.stores.partner_changes import (
-    PartnerChanges,
-    SqlPartners,
-    midnight_after,
-    partner_of,
-    versions_of,
-)
+from adserver.stores.partner_changes import PartnerChanges, SqlPartners, midnight_after
+from adserver.stores.partner_lookup import partner_of, versions_of
 from affiliate.partner import Contract, Standing
 from affiliate.succession import Succession
 from models.domain.ids import ContractId, PartnerId

@@ -26,12 +26,8 @@ from adserver.commands.partner_access import (
 )
 from adserver.marketplace.partnering import coupon_kind
 from adserver.stores import partners as stored
-from adserver.stores.partner_changes import (
-    SqlPartners,
-    coupon_of,
-    merchant_of,
-    midnight_after,
-)
+from adserver.stores.partner_changes import SqlPartners, midnight_after
+from adserver.stores.partner_lookup import coupon_of, merchant_of
 from affiliate.partner import Coupon
 from models.domain.ids import MerchantId
 

@@ -36,7 +36,8 @@ from adserver.config import from_environment
 from adserver.marketplace.partnering import merchant_kind
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
-from adserver.stores.partner_changes import SqlPartners, merchant_of
+from adserver.stores.partner_changes import SqlPartners
+from adserver.stores.partner_lookup import merchant_of
 from affiliate.merchandise import Merchant
 from models.domain.ids import MerchantId
 

@@ -35,7 +35,8 @@ from adserver.config import from_environment
 from adserver.marketplace.partnering import PARTNER
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
-from adserver.stores.partner_changes import SqlPartners, partner_of
+from adserver.stores.partner_changes import SqlPartners
+from adserver.stores.partner_lookup import partner_of
 from adserver.stores.tables import APPS
 from affiliate.partner import Partner, Standing
 from models.domain.ids import PartnerId

@@ -24,17 +24,17 @@ from adserver.marketplace.partnering import (
     faults,
     merchant_kind,
 )
-from adserver.marketplace.problem import CatalogError, Problem
 from adserver.marketplace.rules import require_sound
 from adserver.stores import database, migrations, partners as stored
 from adserver.stores.ledger import Journal
+from adserver.stores.partner_lookup import merchant_of, partner_of, refusal
 from adserver.stores.partners import Because
 from adserver.stores.tables import APPS, PLACEMENTS
 from affiliate.calendar import end_of
 from affiliate.merchandise import Merchant
 from affiliate.partner import Contract, Coupon, Partner, Standing
 from affiliate.succession import Succession, SuccessionError, ended, succeed
-from models.domain.ids import ContractId, MerchantId, PartnerId
+from models.domain.ids import MerchantId, PartnerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class PartnerChanges:
         partner = replace(partner, standing=Standing.APPLIED, standing_reason=why)
         require_sound(faults(PARTNER, partner))
         if stored.partners_of(self.connection, [partner.partner_id]):
-            raise _refusal(PARTNER, partner.partner_id, "is there already", "partner_id")
+            raise refusal("partner", partner.partner_id, "is there already", "partner_id")
         stored.add_partner(self.connection, partner, self.now, self._because("applied", why))
         return partner
 
@@ -133,10 +133,10 @@ class PartnerChanges:
         if partner.standing not in step.whence:
             whence = " or ".join(sorted(step.whence))
             message = f"is {partner.standing}; to {verb} is for partners that are {whence}"
-            raise _refusal(PARTNER, partner_id, message, "standing")
+            raise refusal("partner", partner_id, message, "standing")
         if step.needs_reason and not why.strip():
             message = f"to {verb} needs a reason, which the partner may ask for"
-            raise _refusal(PARTNER, partner_id, message, "standing_reason")
+            raise refusal("partner", partner_id, message, "standing_reason")
         after = replace(partner, standing=step.to, standing_reason=why)
         require_sound(faults(PARTNER, after))
         stored.put_partner(self.connection, after, self.now, self._because(step.done, why))
@@ -172,7 +172,7 @@ class PartnerChanges:
         kind = merchant_kind(merchant.currency)
         require_sound(faults(kind, merchant))
         if stored.merchant_of(self.connection, merchant.merchant_id):
-            raise _refusal(kind, merchant.merchant_id, "is there already", "merchant_id")
+            raise refusal(kind.name, merchant.merchant_id, "is there already", "merchant_id")
         stored.add_merchant(self.connection, merchant, self.now, self._because("added", why))
         return merchant
 
@@ -188,7 +188,7 @@ class PartnerChanges:
         kind, after = merchant_kind(before.currency), change(before)
         if after.currency != before.currency:
             message = f"stays {before.currency}: orders are in it; add another merchant instead"
-            raise _refusal(kind, merchant_id, message, "currency")
+            raise refusal(kind.name, merchant_id, message, "currency")
         require_sound(faults(kind, after))
         if after != before:
             because = self._because("changed", _told(kind, before, after, why))
@@ -211,7 +211,7 @@ class PartnerChanges:
         try:
             following = succeed(others, contract, self.now, self.open_from())
         except SuccessionError as error:
-            raise _refusal(kind, contract_id, str(error), "starts_at") from None
+            raise refusal(kind.name, contract_id, str(error), "starts_at") from None
         for one in following.ended:
             because = self._because("ended", f"{contract_id} version {contract.version} begins")
             stored.put_contract(self.connection, one, self.now, because)
@@ -238,7 +238,7 @@ class PartnerChanges:
             after = ended(self._local(version), moment, self.now, self.open_from())
         except SuccessionError as error:
             kind = contract_kind(self.currency)
-            raise _refusal(kind, version.contract_id, str(error), "ends_at") from None
+            raise refusal(kind.name, version.contract_id, str(error), "ends_at") from None
         stored.put_contract(self.connection, after, self.now, self._because("ended", why))
         return after
 
@@ -255,11 +255,11 @@ class PartnerChanges:
         taken = stored.coupons_of(self.connection, coupon.merchant_id, [coupon.code])
         for owner in taken.values():
             message = f"is {owner.partner_id}'s at {owner.merchant_id} for good; choose another"
-            raise _refusal(kind, coupon.code, message, "code")
+            raise refusal(kind.name, coupon.code, message, "code")
         open_from = self.open_from()
         if open_from is not None and coupon.starts_at < open_from:
             message = f"months before {open_from} are closed; choose that or later"
-            raise _refusal(kind, coupon.code, message, "starts_at")
+            raise refusal(kind.name, coupon.code, message, "starts_at")
         stored.add_coupon(self.connection, coupon, self.now, self._because("added", why))
         return coupon
 
@@ -272,10 +272,10 @@ class PartnerChanges:
         kind = coupon_kind(self.currency)
         if moment <= self.now:
             message = "an end lies in the future: what was in force stays in force"
-            raise _refusal(kind, coupon.code, message, "ends_at")
+            raise refusal(kind.name, coupon.code, message, "ends_at")
         if coupon.ends_at is not None and coupon.ends_at <= moment:
             message = f"it ends earlier already, at {coupon.ends_at.astimezone(self.zone)}"
-            raise _refusal(kind, coupon.code, message, "ends_at")
+            raise refusal(kind.name, coupon.code, message, "ends_at")
         after = replace(coupon, ends_at=max(moment, coupon.starts_at))
         stored.put_coupon(self.connection, after, self.now, self._because("ended", why))
         return after
@@ -315,7 +315,7 @@ class PartnerChanges:
             if app_id is None or contract.app_id not in (None, app_id):
                 where = f" in app {contract.app_id}" if contract.app_id else ""
                 message = f"there is no placement {contract.placement_id!r}{where}"
-                raise _refusal(kind, contract.contract_id, message, "placement_id")
+                raise refusal(kind.name, contract.contract_id, message, "placement_id")
         if contract.app_id is not None:
             owner = select(APPS.c.partner_id).where(APPS.c.app_id == contract.app_id)
             row = self.connection.execute(owner).first()
@@ -324,7 +324,7 @@ class PartnerChanges:
                     f"app {contract.app_id!r} is not this partner's; to make it so: "
                     f"adunion app edit {contract.app_id} --partner {contract.partner_id}"
                 )
-                raise _refusal(kind, contract.contract_id, message, "app_id")
+                raise refusal(kind.name, contract.contract_id, message, "app_id")
 
     def _require_next(self, contract: Contract) -> None:
         """Versions of a contract are counted from 1, without gaps, and keep partner and scope."""
@@ -332,68 +332,16 @@ class PartnerChanges:
         there = stored.versions_of(self.connection, contract_id)
         if contract.version != len(there) + 1:
             message = f"has {len(there)} versions; to add one: adunion contract extend"
-            raise _refusal(kind, contract_id, message, "contract_id")
+            raise refusal(kind.name, contract_id, message, "contract_id")
         if there and _parties(there[0]) != _parties(contract):
             message = "a contract keeps its partner, app and placement; add another contract"
-            raise _refusal(kind, contract_id, message, "contract_id")
+            raise refusal(kind.name, contract_id, message, "contract_id")
 
 
 def midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
     """When the house's next day begins."""
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), zone)
-
-
-def partner_of(connection: Connection, partner_id: PartnerId) -> Partner:
-    """One partner.
-
-    Raises:
-        CatalogError: there is none.
-    """
-    found = stored.partners_of(connection, [partner_id]).get(partner_id)
-    if found is None:
-        message = "there is no such partner; `adunion partner list` shows them all"
-        raise _refusal(PARTNER, partner_id, message)
-    return found
-
-
-def merchant_of(connection: Connection, merchant_id: MerchantId) -> Merchant:
-    """One merchant.
-
-    Raises:
-        CatalogError: there is none.
-    """
-    found = stored.merchant_of(connection, merchant_id)
-    if found is None:
-        message = "there is no such merchant; `adunion merchant list` shows them all"
-        raise CatalogError(Problem("merchant", merchant_id, "", message))
-    return found
-
-
-def versions_of(connection: Connection, contract_id: ContractId) -> list[Contract]:
-    """The versions of a contract, the first one first.
-
-    Raises:
-        CatalogError: there is none.
-    """
-    found = stored.versions_of(connection, contract_id)
-    if not found:
-        message = "there is no such contract; `adunion contract list` shows them all"
-        raise CatalogError(Problem("contract", contract_id, "", message))
-    return found
-
-
-def coupon_of(connection: Connection, merchant_id: MerchantId, code: str) -> Coupon:
-    """One coupon of a merchant.
-
-    Raises:
-        CatalogError: there is none.
-    """
-    found = stored.coupons_of(connection, merchant_id, [code]).get(code)
-    if found is None:
-        message = f"{merchant_id} has no such code; `adunion coupon list` shows them all"
-        raise CatalogError(Problem("coupon", code, "", message))
-    return found
 
 
 def _told(kind: Kind, before: Any, after: Any, why: str) -> str:
@@ -408,7 +356,3 @@ def _told(kind: Kind, before: Any, after: Any, why: str) -> str:
 
 def _parties(contract: Contract) -> tuple[str | None, ...]:
     return contract.partner_id, contract.app_id, contract.placement_id
-
-
-def _refusal(kind: Kind, entity_id: str, message: str, field: str = "") -> CatalogError:
-    return CatalogError(Problem(kind.name, entity_id, field, message))
