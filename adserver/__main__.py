@@ -54,7 +54,7 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "contract": Row("adserver.commands.contracts", "What a partner earns, dated."),
         "merchant": Row("adserver.commands.merchants", "Shops that pay commissions on sales."),
         "coupon": Row("adserver.commands.coupons", "Codes that are one partner's alone."),
-        "link": Row("adserver.commands.link", "Partners' links: short codes and QR codes."),
+        "link": Row("adserver.commands.links", "Partners' links: short codes and QR codes."),
         "clicks": Row("adserver.commands.clicks", "Import the click log of another system."),
         "ledger": Row("adserver.commands.ledger", "Check the books, look at them, export them."),
     },

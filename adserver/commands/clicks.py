@@ -21,7 +21,7 @@ from sqlalchemy import Engine
 from adserver import keyring
 from adserver.api.receipts import ReceiptSigner, ReceiptTooLongError
 from adserver.commands.click_file import ClickFileError, Known, Line, lines, touch_of
-from adserver.commands.link import opened_database
+from adserver.commands.links import opened_database
 from adserver.config import from_environment
 from adserver.eventlog.link_clicks import TABLE, link_click_row
 from adserver.eventlog.liveness import Held, HeldError
