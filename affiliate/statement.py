@@ -172,6 +172,8 @@ _CHANGED: dict[Reason, Item] = {
 }
 _BEGUN: dict[Reason, Item] = {
     Reason.COMMISSION: Item.COMMISSIONS,
+    Reason.REFUND: Item.COMMISSIONS,  # first told when some of it had gone back already
+    Reason.CANCELLED: Item.COMMISSIONS,
     Reason.AD_SHARE: Item.AD_SHARES,
     Reason.SUBSIDY: Item.SUBSIDIES,
     Reason.GUARANTEE: Item.GUARANTEES,
@@ -189,8 +191,8 @@ def item_of(moved: Moved) -> Item:
         return Item.OVERPAID
     if moved.kind is Kind.PARTNER_PAYABLE:
         return Item.PAID_OUT if moved.reason is Reason.PAYOUT else Item.PAYABLE_CORRECTIONS
-    if moved.first and moved.reason in _BEGUN:
-        return _BEGUN[moved.reason]
+    if moved.first:
+        return _BEGUN.get(moved.reason, Item.CORRECTIONS)
     if moved.capped and moved.reason is Reason.COMMISSION:
         return Item.CAP
     return _CHANGED.get(moved.reason, Item.CORRECTIONS)

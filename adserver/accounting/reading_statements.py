@@ -1,0 +1,65 @@
+"""Reading a statement with everything that belongs to it, in one state of the database.
+
+Never here: layout (`adserver.statements`), or writing. The one surprising fact: the statement's own
+rows hold sums only. Its lines are the ledger's entries of the month, which nobody can change.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from sqlalchemy import Engine
+
+from adserver.stores import database, statements
+from adserver.stores.ledger import Journal
+from adserver.stores.statements import ClosingItem
+from affiliate.calendar import Period
+from affiliate.chart_of_accounts import partner_accounts
+from affiliate.ledger import Entry
+from affiliate.statement import Statement
+from models.domain.ids import PartnerId
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A statement, the ledger's entries of its month, and its lines that were open at the closing.
+
+    Both are read while they are walked through, once.
+    """
+
+    statement: Statement
+    entries: Iterable[Entry]
+    items: Iterable[ClosingItem]
+
+
+class Statements:
+    """The statements of a database; `zone` is the house's."""
+
+    def __init__(self, engine: Engine, zone: tzinfo) -> None:
+        self._engine = engine
+        self._zone = zone
+
+    def find(
+        self,
+        *,
+        period: Period | None = None,
+        partner_id: PartnerId | None = None,
+        currency: str | None = None,
+    ) -> list[Statement]:
+        """Statements by month, currency and partner; all that are not named."""
+        with database.reading(self._engine) as connection:
+            return statements.find(
+                connection, period=period, partner_id=partner_id, currency=currency
+            )
+
+    @contextmanager
+    def opened(self, statement: Statement) -> Iterator[Opened]:
+        """What a statement is made of, as long as the context is open."""
+        one = statement
+        with database.reading(self._engine) as connection:
+            entries = Journal(connection, self._zone).entries(
+                one.currency, period=one.period, accounts=partner_accounts(one.partner_id)
+            )
+            items = statements.items(connection, one.period, one.currency, one.partner_id)
+            yield Opened(one, entries, items)
