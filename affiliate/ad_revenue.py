@@ -4,7 +4,7 @@ Never here: who gets what of it (`revenue_share`). The one surprising fact: sums
 those before findings; what was found to be invalid stands beside them, so both can be shown.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
@@ -78,6 +78,17 @@ class Finding:
     placement_id: PlacementId = EVERY_PLACEMENT
     line_item_id: LineItemId = EVERY_LINE_ITEM
     address_key: int = EVERY_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """What findings say of a day: rules, and events named one by one (lower-case UUIDs)."""
+
+    rules: Sequence[Finding] = ()
+    event_ids: Collection[str] = ()
+
+
+NOTHING_INVALID = Invalid()
 
 
 def begin_of_day(day: date, zone: tzinfo) -> datetime:

@@ -33,7 +33,7 @@ class Shortfall(StrEnum):
     NO_CONTRACT = "no_contract"
     PARTNER_NOT_APPROVED = "partner_not_approved"
     NOT_ENROLLED = "not_enrolled"
-    CAP_REACHED = "cap_reached"
+    CAP_REACHED = "subsidy_cap_reached"
     POOL_EMPTY = "pool_empty"
 
 

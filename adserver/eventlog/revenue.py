@@ -6,12 +6,20 @@ the UTC day on which its ad was served. So a day is looked for in all partitions
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 from adserver.ports import EventStore
-from affiliate.ad_revenue import Cell, DayRevenue, Finding, begin_of_day, end_of_day
+from affiliate.ad_revenue import (
+    NOTHING_INVALID,
+    Cell,
+    DayRevenue,
+    Finding,
+    Invalid,
+    begin_of_day,
+    end_of_day,
+)
 from models.domain.ids import AdvertiserId, AppId, LineItemId, PartnerId, PlacementId
 from models.domain.money import NO_MONEY, Micros
 
@@ -41,17 +49,6 @@ _FIRST = "SELECT min(received_ms) AS first_ms, count() AS events FROM {table} WH
 _ARRIVALS = """
 SELECT lower(toString(event_id)) AS id, any(received_ms) AS at FROM {table}
 WHERE toString(event_id) IN %(ids)s GROUP BY id"""
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """What findings say of a day: rules, and events named one by one (lower-case UUIDs)."""
-
-    rules: Sequence[Finding] = ()
-    event_ids: Collection[str] = ()
-
-
-NOTHING_INVALID = Invalid()
 
 
 def day_revenue(

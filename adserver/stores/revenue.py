@@ -171,20 +171,6 @@ def put_shares(connection: Connection, rows: Iterable[ShareRow]) -> None:
     _upsert(connection, AD_SHARES, [asdict(row) for row in rows])
 
 
-def subsidised_micros(
-    connection: Connection, partner_id: str, pool_id: str, currency: str, period: str
-) -> int:
-    """What a partner's days of a month have had from a fund so far, findings taken off."""
-    table = AD_SHARES.c
-    query = select(func.sum(table.subsidy_micros)).where(
-        table.partner_id == partner_id,
-        table.period == period,
-        table.pool_id == pool_id,
-        table.currency == currency,
-    )
-    return int(connection.execute(query).scalar() or 0)
-
-
 def _shares(connection: Connection, *wanted: Any) -> list[ShareRow]:
     columns = [AD_SHARES.c[field.name] for field in fields(ShareRow)]
     rows = (ShareRow(*row) for row in connection.execute(select(*columns).where(*wanted)))

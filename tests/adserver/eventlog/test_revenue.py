@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adserver.eventlog.revenue import Invalid, arrivals, day_revenue, first_day
+from adserver.eventlog.revenue import arrivals, day_revenue, first_day
 from adserver.eventlog.rows import Row, pack_rows, settled_row, unpack_columns
 from adserver.ports import EventStore
-from affiliate.ad_revenue import Cell, Finding
+from affiliate.ad_revenue import Cell, Finding, Invalid
 from models.domain.event import Booked, EventKind, Verdict
 from models.domain.ids import AppId, LineItemId, PlacementId
 from models.domain.money import Micros
