@@ -18,6 +18,7 @@ from adserver.commands.catalog_access import print_fields, print_json, print_lis
 from adserver.commands.entity_commands import AS_JSON
 from adserver.commands.entity_options import field_options
 from adserver.commands.key_commands import ROTATE
+from adserver.commands.merchant_deposit import command as deposit
 from adserver.commands.partner_access import (
     BY,
     HOUSE_CURRENCY,
@@ -68,6 +69,9 @@ def command() -> None:
       adunion product import     what it sells, where products have rates of their own
       adunion merchant key       with which its server reports orders, and an example
     """
+
+
+command.add_command(deposit)
 
 
 @command.command(

@@ -94,8 +94,8 @@ def why(refs: Mapping[str, str], other: Mapping[Kind, Micros], currency: str) ->
     """Rule and version, base, rate, rounding, split, subsidy, cap: what the entry came from."""
     said = [
         refs.get("rule", ""),
-        f"contract {refs['contract']}" if "contract" in refs else "",
-        _base(refs, currency),
+        _contract(refs),
+        _of_revenue(refs, currency) if "day" in refs else _base(refs, currency),
         _split(other, currency),
         *(f"{name.replace('_', ' ')}: {refs[name]}" for name in _PLAIN if name in refs),
         f"happened in {refs['late_for']}, which was closed" if refs.get("late_for") else "",
@@ -103,10 +103,24 @@ def why(refs: Mapping[str, str], other: Mapping[Kind, Micros], currency: str) ->
     return "; ".join(part for part in said if part)
 
 
-_PLAIN = (
-    "method", "relation", "version", "status", "reason", "revenue", "share", "tier", "subsidy",
-    "guarantee", "impressions", "finding", "revision", "rounding", "note",
-)  # fmt: skip
+_PLAIN = ("method", "relation", "status", "reason", "impressions", "invalid_impressions", "note")
+
+
+def _contract(refs: Mapping[str, str]) -> str:
+    """Id and version; an order's own version is another thing."""
+    if "contract" not in refs:
+        return ""
+    version = f" v{refs['version']}" if "day" in refs and "version" in refs else ""
+    return f"contract {refs['contract']}{version}"
+
+
+def _of_revenue(refs: Mapping[str, str], currency: str) -> str:
+    """What was valid of a day's revenue, and what was not."""
+    said = []
+    for name, words in (("base", "valid revenue"), ("invalid_base", "invalid revenue")):
+        if refs.get(name, "").isdecimal():
+            said.append(f"{words} {shown(int(refs[name]), currency)}")
+    return ", ".join(said)
 
 
 def _base(refs: Mapping[str, str], currency: str) -> str:

@@ -57,10 +57,10 @@ def _rows(
         yield {
             "section": "open line",
             "date": _day(item.payable_from, zone),
-            "what": _safe(item.what),
+            "what": safe(item.what),
             "outcome": OUTCOMES[item.outcome],
             "amount": plain(item.amount, currency),
-            "reference": _safe(item.ref),
+            "reference": safe(item.ref),
         }
     yield from _bridge(statement)
 
@@ -78,7 +78,7 @@ def _head(statement: Statement, zone: tzinfo) -> Iterator[Mapping[str, str]]:
     payout = plain(micros_of(statement.payout_minor, statement.currency), statement.currency)
     for what, text in said.items():
         amount = payout if what == "Payout" else ""
-        yield {"section": "statement", "what": what, "why": _safe(text), "amount": amount}
+        yield {"section": "statement", "what": what, "why": safe(text), "amount": amount}
 
 
 def _bridge(statement: Statement) -> Iterator[Mapping[str, str]]:
@@ -104,13 +104,13 @@ def _entry(line: Line, currency: str, zone: tzinfo) -> Mapping[str, str]:
     return {
         "section": "entry",
         "date": f"{line.occurred_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
-        "what": _safe(line.what),
-        "why": _safe(line.why),
-        **{name: _safe(line.refs.get(name, "")) for name in _REFS},
+        "what": safe(line.what),
+        "why": safe(line.why),
+        **{name: safe(line.refs.get(name, "")) for name in _REFS},
         **{name: plain(amount, currency) for name, amount in other.items() if amount},
         **_accounts(line.moved, currency),
         "late_for": line.late_for,
-        "reference": _safe(line.key),
+        "reference": safe(line.key),
     }
 
 
@@ -122,5 +122,6 @@ def _day(moment: object, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d}" if hasattr(moment, "astimezone") else ""
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """The text as a cell that no spreadsheet computes."""
     return f"'{text}" if text.startswith(_FORMULA) else text
