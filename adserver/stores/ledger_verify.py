@@ -5,7 +5,7 @@ entries. It judges every entry by the rules that appending goes by, and works th
 anew; the cached ones are only compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
@@ -62,7 +62,7 @@ class _Walk:
         """Gets what the page's entries settle and reverse."""
         said = [entry.transaction for _, entry in page if isinstance(entry, Entry)]
         named = {key for one in said for key in (one.settles, one.reverses) if key}
-        self._book.known = ledger_rows.entries_of(self._connection, named)
+        self._book.known = _readable(self._connection, sorted(named))
 
     def look_at(self, seq: int, entry: Entry | str) -> None:
         """Everything that can be wrong with the next entry; a text is why it cannot be read."""
@@ -166,6 +166,17 @@ def _pages(connection: Connection, currency: str) -> Iterator[list[tuple[int, En
             yield [(entry.seq, entry) for entry in found]
         except _UNREADABLE:
             yield [(seq, _read(connection, currency, seq)) for seq in seqs]
+
+
+def _readable(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
+    """The entries with these keys; one that cannot be read is left out, and halves find it."""
+    try:
+        return ledger_rows.entries_of(connection, keys)
+    except _UNREADABLE:
+        half = len(keys) // 2
+        if not half:
+            return {}
+        return _readable(connection, keys[:half]) | _readable(connection, keys[half:])
 
 
 def _read(connection: Connection, currency: str, seq: int) -> Entry | str:
