@@ -73,7 +73,11 @@ def plain_code(target: Target) -> LinkCode:
 
 
 def parse_plain(code: str) -> Target | None:
-    """What a plain code says; None for a short code, or what can be no code at all."""
+    """What a plain code says; None for a short code, or what can be no code at all.
+
+    Some programs write "~" as "%7E".
+    """
+    code = code.replace("%7E", SEPARATOR).replace("%7e", SEPARATOR)
     partner, _, rest = code.partition(SEPARATOR)
     merchant, _, encoded = rest.partition(SEPARATOR)
     if not partner or not merchant or len(code) > MAX_CODE_CHARS:
@@ -83,7 +87,7 @@ def parse_plain(code: str) -> Target | None:
     except UnicodeDecodeError:
         return None
     sizes_fit = max(len(partner), len(merchant)) <= MAX_ID_CHARS and len(sku) <= MAX_SKU_CHARS
-    if not sizes_fit or not sku.isprintable():
+    if not sizes_fit or not sku.isprintable() or not (partner + merchant).isascii():
         return None
     return Target(PartnerId(partner), MerchantId(merchant), Sku(sku))
 

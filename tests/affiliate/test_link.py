@@ -44,7 +44,8 @@ def test_any_sku_comes_back_from_its_plain_code(partner: str, merchant: str, sku
 
 @pytest.mark.parametrize(
     ("code", "sku"),
-    [("p~m", ""), ("p~m~", ""), ("p~m~a~b", "a~b"), ("p~m~%7e", "~"), ("p~m~a%2Fb", "a/b"),
+    [("p~m", ""), ("p~m~", ""), ("p~m~a~b", "a~b"), ("p%7Em%7ea", "a"),
+     ("p~m~%7e", "~"), ("p~m~a%2Fb", "a/b"),
      ("p~m~x%2Esvg", "x.svg"), ("p~m~%E7%BA%A2", "红"), ("p~m~100%", "100%")],
 )  # fmt: skip
 def test_a_plain_code_may_be_spelled_in_several_ways(code: str, sku: str) -> None:
@@ -54,7 +55,8 @@ def test_a_plain_code_may_be_spelled_in_several_ways(code: str, sku: str) -> Non
 @pytest.mark.parametrize(
     "code",
     ["", "~", "p", "p~", "~m", "~~x", "p~m~%FF", "p~m~a%0Ab", "p~m~%00", "Ab3dE6g",
-     "p" * 65 + "~m", "p~" + "m" * 65, "p~m~" + "s" * 129, "p~m~" + "%41" * 400],
+     "p" * 65 + "~m", "p~" + "m" * 65, "p~m~" + "s" * 129, "p\udcff~m",
+     "红~m", "p~m~\udcff", "p~m~" + "%41" * 400],
 )  # fmt: skip
 def test_what_can_be_no_plain_code_is_none(code: str) -> None:
     assert parse_plain(code) is None
