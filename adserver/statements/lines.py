@@ -4,7 +4,7 @@ Never here: which entries belong to a month. The one surprising fact: nothing is
 explains an entry was sealed into it when it was made, so a line reads the same years later.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,13 +51,23 @@ def lines_of(entries: Iterable[Entry], partner: PartnerId) -> Iterator[Line]:
             yield _line(entry, moved, accounts)
 
 
+def why_of(entry: Entry) -> str:
+    """What an entry came from, whoever's it is."""
+    return why(dict(entry.transaction.refs), _by_kind(entry, ()), entry.transaction.currency)
+
+
+def _by_kind(entry: Entry, without: Collection[str]) -> dict[Kind, Micros]:
+    found: dict[Kind, Micros] = {}
+    for posting in entry.postings:
+        if posting.account not in without:
+            kind = kind_of(posting.account)
+            found[kind] = Micros(found.get(kind, 0) + posting.amount)
+    return found
+
+
 def _line(entry: Entry, moved: Balances, accounts: tuple[str, ...]) -> Line:
     said, refs = entry.transaction, dict(entry.transaction.refs)
-    other: dict[Kind, Micros] = {}
-    for posting in entry.postings:
-        if posting.account not in accounts:
-            kind = kind_of(posting.account)
-            other[kind] = Micros(other.get(kind, 0) + posting.amount)
+    other = _by_kind(entry, accounts)
     return Line(
         seq=entry.seq,
         occurred_at=said.occurred_at,
