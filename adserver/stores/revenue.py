@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adserver.stores.ledger_tables import LEDGER_POSTINGS, LEDGER_TRANSACTIONS
 from adserver.stores.revenue_tables import AD_SHARES, DAILY_REVENUE, REVENUE_DAYS
 from affiliate.ad_revenue import Cell, DayRevenue
 from affiliate.revenue_share import Drawn, PlacementDay, Shortfall
@@ -169,6 +170,21 @@ def shares_of_scopes(
 def put_shares(connection: Connection, rows: Iterable[ShareRow]) -> None:
     """Adds rows, or takes the place of those with their key."""
     _upsert(connection, AD_SHARES, [asdict(row) for row in rows])
+
+
+def moved_on(connection: Connection, day: date) -> dict[tuple[str, str], int]:
+    """What the ledger has of a day's revenue: micros by (transaction's key, account)."""
+    posting, told = LEDGER_POSTINGS.c, LEDGER_TRANSACTIONS.c
+    query = (
+        select(told.key, posting.account, posting.amount)
+        .select_from(LEDGER_TRANSACTIONS)
+        .join(LEDGER_POSTINGS, (posting.currency == told.currency) & (posting.seq == told.seq))
+        .where(
+            or_(*(told.key.like(f"{kind}:{day.isoformat()}:%") for kind in ("adspend", "adshare"))),
+            posting.moves,
+        )
+    )
+    return {(key, account): amount for key, account, amount in connection.execute(query)}
 
 
 def _shares(connection: Connection, *wanted: Any) -> list[ShareRow]:

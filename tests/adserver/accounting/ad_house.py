@@ -143,6 +143,10 @@ class Ads:
         [row] = self.rows(day)
         return row
 
+    def row_of(self, placement: str, day: date = D1) -> ShareRow:
+        [row] = [row for row in self.rows(day) if row.placement_id == placement]
+        return row
+
     def posted(self, prefix: str = "ad") -> list[str]:
         """The keys of the ledger's transactions, in their order."""
         table = LEDGER_TRANSACTIONS.c
