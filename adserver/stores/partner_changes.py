@@ -306,25 +306,26 @@ class PartnerChanges:
 
     def _require_place(self, contract: Contract) -> None:
         """An ad contract is for an app and a slot that are there and the partner's."""
-        kind = contract_kind(self.currency)
+        app_id = contract.app_id
         if contract.placement_id is not None:
             query = select(PLACEMENTS.c.app_id).where(
                 PLACEMENTS.c.placement_id == contract.placement_id
             )
-            app_id = self.connection.execute(query).scalar()
-            if app_id is None or contract.app_id not in (None, app_id):
-                where = f" in app {contract.app_id}" if contract.app_id else ""
+            found = self.connection.execute(query).scalar()
+            if found is None or app_id not in (None, found):
+                where = f" in app {app_id}" if app_id else ""
                 message = f"there is no placement {contract.placement_id!r}{where}"
-                raise refusal(kind.name, contract.contract_id, message, "placement_id")
-        if contract.app_id is not None:
-            owner = select(APPS.c.partner_id).where(APPS.c.app_id == contract.app_id)
-            row = self.connection.execute(owner).first()
-            if row is None or row[0] != contract.partner_id:
-                message = (
-                    f"app {contract.app_id!r} is not this partner's; to make it so: "
-                    f"adunion app edit {contract.app_id} --partner {contract.partner_id}"
-                )
-                raise refusal(kind.name, contract.contract_id, message, "app_id")
+                raise refusal("contract", contract.contract_id, message, "placement_id")
+            app_id = found
+        if app_id is None:
+            return
+        owner = select(APPS.c.partner_id).where(APPS.c.app_id == app_id)
+        if self.connection.execute(owner).scalar() != contract.partner_id:
+            message = (
+                f"app {app_id!r} is not this partner's; to make it so: "
+                f"adunion app edit {app_id} --partner {contract.partner_id}"
+            )
+            raise refusal("contract", contract.contract_id, message, "app_id")
 
     def _require_next(self, contract: Contract) -> None:
         """Versions of a contract are counted from 1, without gaps, and keep partner and scope."""
