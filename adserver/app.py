@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from adserver import embedded, keyring as secrets, metrics
+from adserver.api import order_wire
+from adserver.api.console_relay import ConsoleRelay
 from adserver.api.endpoints import routes
 from adserver.api.link_book import LinkBook
 from adserver.api.receipts import ReceiptSigner
@@ -63,6 +65,8 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
         current = Current()
         counting = Counting(outbox, RedisBookkeeper(line, current.budget, settings))
         keyring = secrets.load(settings)
+        relay = ConsoleRelay(settings.data_dir)
+        stack.push_async_callback(relay.close)
         links = LinkBook(settings.data_dir, settings.snapshot_poll_ms / 1000)
         stack.callback(links.close)
         serving = Serving(
@@ -78,6 +82,7 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
             clicks=outbox,
             recorder=recorder,
             spend=spend,
+            relay=relay,
             rng=np.random.default_rng(settings.seed or None),
             suspects=Allowance(SUSPECTS_PER_SECOND, SUSPECTS_AT_ONCE),
             pictures=Allowance(PICTURES_PER_SECOND, PICTURES_AT_ONCE),
@@ -166,7 +171,8 @@ async def reach(serving: Serving, line: RedisLine) -> None:
 async def listening(serving: Serving) -> AsyncIterator[None]:
     """The socket. On leaving: no new connections, requests in flight are answered, then silence."""
     settings = serving.settings
-    server = Server(routes(serving).answer, settings.max_body_bytes)
+    larger = {order_wire.PATH: max(settings.max_orders_bytes, settings.max_body_bytes)}
+    server = Server(routes(serving).answer, settings.max_body_bytes, larger)
     metrics.CONNECTIONS.read = lambda: len(server.connections)
     listener = await asyncio.get_running_loop().create_server(
         server, settings.host, settings.port, backlog=BACKLOG

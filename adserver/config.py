@@ -42,6 +42,7 @@ class Settings:
     seed: int = 0
     user_timeout_ms: int = 20
     max_body_bytes: int = 262_144
+    max_orders_bytes: int = 4_194_304
     ad_expires_s: int = 1_800
     click_window_s: int = 7_200
     conversion_window_s: int = 604_800

@@ -8,7 +8,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from importlib.metadata import version
 
-from adserver.api import ads, conversions, health, house_ad, links, tracking
+from adserver.api import (
+    ads,
+    conversions,
+    health,
+    house_ad,
+    links,
+    order_wire,
+    orders,
+    tracking,
+)
 from adserver.api.answer import AdsAnswer
 from adserver.api.exchange import Answer, Endpoint, Request
 from adserver.api.openapi import AS_VERDICT, SIGNATURE, TOKEN, Operation, document
@@ -94,6 +103,15 @@ CONVERSIONS = Operation(
     parameters=(SIGNATURE,),
     security=("advertiser_key",),
 )
+ORDERS = Operation(
+    "Order lines as they are paid for, received, cancelled and refunded",
+    "merchants",
+    body=order_wire.OrdersRequest,
+    answers={200: order_wire.OrdersAnswer},
+    problems=(400, 401, 403, 404, 413, 415, 422, 503),
+    parameters=(SIGNATURE,),
+    security=("merchant_key",),
+)
 HEALTH = Operation("Alive", "health", answers={200: None})
 READY = Operation("Warm", "health", answers={200: None}, problems=(503,))
 METRICS = Operation("Prometheus text", "health", answers={200: None}, media_type=TEXT)
@@ -126,6 +144,7 @@ LINK_PICTURE = Operation(
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v1/ads"): ADS,
     ("POST", "/v1/conversions"): CONVERSIONS,
+    ("POST", order_wire.PATH): ORDERS,
     ("GET", "/e/i/{token}"): IMPRESSION,
     ("POST", "/e/i/{token}"): IMPRESSION,
     ("GET", "/e/v/{token}"): VIEWABLE,
@@ -149,6 +168,7 @@ def routes(serving: Serving) -> Routes:
     shared: dict[str, SharedEndpoint] = {
         "/v1/ads": ads.serve_ad,
         "/v1/conversions": conversions.receive,
+        order_wire.PATH: orders.receive,
         "/e/i/{token}": tracking.impression,
         "/e/v/{token}": tracking.viewable,
         "/e/c/{token}": tracking.click,

@@ -34,6 +34,8 @@ class Operation:
 SECURITY = {
     "app_key": {"type": "apiKey", "in": "header", "name": "X-App-Key"},
     "advertiser_key": {"type": "http", "scheme": "bearer"},
+    "merchant_key": {"type": "http", "scheme": "bearer"},
+    "partner_key": {"type": "http", "scheme": "bearer"},
 }
 TOKEN = {
     "name": "token",
@@ -58,7 +60,11 @@ SIGNATURE = {
 NO_AD_REASON = {"X-No-Ad-Reason": {"schema": {"type": "string"}}}
 
 
-def document(operations: Mapping[tuple[str, str], Operation], version: str) -> bytes:
+def document(
+    operations: Mapping[tuple[str, str], Operation],
+    version: str,
+    title: str = "adunion serving plane",
+) -> bytes:
     """The document for operations by (method, path)."""
     paths: dict[str, dict[str, Any]] = {}
     schemas, components = _schemas(operations.values())
@@ -67,7 +73,7 @@ def document(operations: Mapping[tuple[str, str], Operation], version: str) -> b
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "adunion serving plane", "version": version},
+            "info": {"title": title, "version": version},
             "paths": paths,
             "components": {"schemas": components, "securitySchemes": SECURITY},
         }

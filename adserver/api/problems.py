@@ -83,6 +83,12 @@ class UnsupportedMediaTypeError(Problem):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+class UnprocessableError(Problem):
+    """Well-formed, and refused by a rule, which the detail names."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
 class UnavailableError(Problem):
     """Not now: no snapshot is loaded yet, or the outbox is full."""
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
@@ -44,9 +45,13 @@ class Arrived(NamedTuple):
 class Server:
     """The connections of one listening socket. `endpoint` answers everything and never raises."""
 
-    def __init__(self, endpoint: Endpoint, max_body_bytes: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, max_body_bytes: int, larger: Mapping[str, int] | None = None
+    ) -> None:
+        """`larger` has the limits of paths that take more."""
         self.endpoint = endpoint
         self.max_body_bytes = max_body_bytes
+        self.larger = larger or {}
         self.connections: set[Connection] = set()
         self.draining = False
         self.empty = asyncio.Event()
@@ -151,8 +156,8 @@ class Connection(BaseProtocol):
     def _collect(self, message: RawRequestMessage, payload: StreamReader, last: bool) -> None:
         """Queues the request if its body is complete, else waits for more or refuses it."""
         declared = message.headers.get("Content-Length", "") if not payload.is_eof() else ""
-        if max(payload.total_bytes, int(declared or 0)) > self._server.max_body_bytes:
-            limit = self._server.max_body_bytes
+        size = max(payload.total_bytes, int(declared or 0))
+        if size > self._server.max_body_bytes and size > (limit := self._limit(message)):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a body has at most {limit:,} bytes")
         elif payload.exception() is not None:
             self._refuse(HTTPStatus.BAD_REQUEST, "the body is not encoded as its headers say")
@@ -163,6 +168,9 @@ class Connection(BaseProtocol):
             self._unread = (message, payload, last)
             if message.headers.get("Expect", "").lower() == "100-continue" and self.transport:
                 self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _limit(self, message: RawRequestMessage) -> int:
+        return self._server.larger.get(message.path, self._server.max_body_bytes)
 
     def _arrived(self, message: RawRequestMessage, body: bytes, last: bool) -> Arrived:
         target = message.path if message.path[:1] == "/" else message.url.raw_path_qs

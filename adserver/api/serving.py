@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from adserver.api.answer import Faces
+from adserver.api.exchange import Answer, Request
 from adserver.api.link_book import LinkBook
 from adserver.api.problems import UnauthorizedError, UnavailableError
 from adserver.api.receipts import ReceiptSigner
@@ -46,6 +47,14 @@ class Clicks(Protocol):
         ...
 
 
+class Relay(Protocol):
+    """Passes requests on to the console (`api.console_relay`)."""
+
+    async def pass_on(self, request: Request) -> Answer:
+        """What the console answers. Raises `UnavailableError` when there is none."""
+        ...
+
+
 @dataclass(slots=True)
 class Serving:
     """One worker's parts."""
@@ -62,6 +71,7 @@ class Serving:
     clicks: Clicks
     recorder: Recorder
     spend: SpendBook
+    relay: Relay
     rng: np.random.Generator
     suspects: Allowance
     pictures: Allowance

@@ -6,7 +6,7 @@ Never here: the loops themselves. The one surprising fact: a console whose event
 not ready, but it goes on publishing catalogs, and the workers notice nothing.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -15,6 +15,7 @@ from aiohttp import web
 from adserver import metrics
 from adserver.api.problems import PROBLEM_JSON, problem_answer
 from adserver.config import Settings
+from adserver.console.problem_pages import as_problems
 
 OK = b'{"status":"ok"}'
 
@@ -41,16 +42,19 @@ class Readiness:
 
 
 @asynccontextmanager
-async def listening(settings: Settings, readiness: Readiness) -> AsyncIterator[int]:
-    """Serves the control plane's port; yields its number.
+async def listening(
+    settings: Settings, readiness: Readiness, routes: Iterable[web.RouteDef] = ()
+) -> AsyncIterator[int]:
+    """Serves the control plane's port, with further routes; yields its number.
 
     Raises:
         OSError: the port is taken.
     """
-    app = web.Application(client_max_size=settings.max_body_bytes)
+    app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[as_problems])
     app.router.add_get("/healthz", _healthz)
     app.router.add_get("/readyz", readiness.answer)
     app.router.add_get("/metrics", _metrics)
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -21,6 +21,7 @@ from adserver.console.health import Readiness
 from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
+from adserver.console.money_routes import money_routes
 from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
 from adserver.console.spend_memory import SpendMemory
@@ -67,9 +68,14 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
         await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
-        await stack.enter_async_context(query_socket.listening(store, settings.data_dir, is_ready))
+        passed_on, asked = await stack.enter_async_context(money_routes(settings, store, is_ready))
+        await stack.enter_async_context(
+            query_socket.listening(
+                store, settings.data_dir, is_ready, passed_on, settings.max_orders_bytes
+            )
+        )
         readiness = Readiness({"the event store": is_ready})
-        port = await stack.enter_async_context(health.listening(settings, readiness))
+        port = await stack.enter_async_context(health.listening(settings, readiness, asked))
         log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
         yield port
         log.info("console is stopping")

@@ -8,7 +8,7 @@ person owns the files.
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -33,18 +33,24 @@ def only_reads(sql: str) -> bool:
 
 @asynccontextmanager
 async def listening(
-    store: EventStore, data_dir: Path, is_ready: Callable[[], bool]
+    store: EventStore,
+    data_dir: Path,
+    is_ready: Callable[[], bool],
+    routes: Iterable[web.RouteDef] = (),
+    max_body_bytes: int = MAX_STATEMENT_BYTES,
 ) -> AsyncIterator[Path]:
     """Answers POST /query (the statement as text; its columns as MessagePack) on `console.sock`.
 
-    Until `is_ready`, when the tables have been made, the store counts as away.
+    Until `is_ready`, when the tables have been made, the store counts as away. `routes` are what
+    workers pass on.
 
     Raises:
         OSError: the path is too long for a socket.
     """
     path = _socket_path(data_dir)
-    app = web.Application(client_max_size=MAX_STATEMENT_BYTES)
+    app = web.Application(client_max_size=max(MAX_STATEMENT_BYTES, max_body_bytes))
     app.router.add_post(QUERY_PATH, _Answering(store, is_ready).query)
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     before = os.umask(0o177)
