@@ -162,7 +162,7 @@ def _beancount_posting(account: AccountName, amount: int, entry: Entry) -> str:
 def _closing(holdings: dict[str, list[Balance]], last: date) -> str:
     return "\n" + "".join(
         f"{last + timedelta(days=1)} balance {beancount_account(held.account)} "
-        f"{_units(-held.posted)} {currency}\n"
+        f"{_units(-held.posted)} ~ 0 {currency}\n"
         for currency, balances in holdings.items()
         for held in balances
     )
