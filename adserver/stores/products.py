@@ -98,7 +98,7 @@ def all_products(
         and_(PRODUCTS.c.merchant_id == merchant_id, PRODUCTS.c.sku > after)
     )
     query = query.order_by(PRODUCTS.c.sku).limit(limit)
-    with closing(connection.execution_options(yield_per=BATCH_ROWS).execute(query)) as rows:
+    with closing(connection.execute(query.execution_options(yield_per=BATCH_ROWS))) as rows:
         for row in rows.mappings():
             yield product_from_row(row)
 
@@ -128,6 +128,15 @@ def upsert(connection: Connection, products: Iterable[Product], now: datetime) -
         for merchant_id, own in by_merchant.items():
             done += _upsert_batch(connection, merchant_id, own, now)
     return done
+
+
+def mark_seen(
+    connection: Connection, merchant_id: MerchantId, skus: Collection[Sku], now: datetime
+) -> None:
+    """Notes that a feed had these SKUs, though it may not have said what they are."""
+    for batch in _batches(sorted(set(skus)), _KEYS_AT_ONCE):
+        seen = update(PRODUCTS).where(_is_one_of(PRODUCTS, merchant_id, batch))
+        connection.execute(seen.values(seen_at=now))
 
 
 def prune(connection: Connection, merchant_id: MerchantId, now: datetime) -> int:
@@ -229,9 +238,7 @@ def _upsert_batch(
         )
         connection.execute(statement, [_row_from_product(one, now) for one in different])
     same = [one.sku for one in products if known.get(one.sku) == one]
-    for skus in _batches(same, _KEYS_AT_ONCE):
-        seen = update(PRODUCTS).where(_is_one_of(PRODUCTS, merchant_id, skus))
-        connection.execute(seen.values(seen_at=now))
+    mark_seen(connection, merchant_id, same, now)
     added = sum(one.sku not in known for one in different)
     return Upserted(added, len(different) - added, len(same))
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from adserver.marketplace.notation import MOST_MICROS
 from adserver.stores import partners, products
 from adserver.stores.tables import LINE_ITEMS
-from affiliate.hot_products import priced
+from affiliate.hot_products import Key, priced
 from affiliate.merchandise import HotRate, Merchant, Product
 from models.domain.campaign import Creative, LandingKind, LineItem, PricingModel
 from models.domain.ids import LineItemId, MerchantId, ProductRef, Sku
@@ -41,6 +41,18 @@ def promoted(connection: Connection) -> list[ProductRef]:
     """The products that line items promote, or did: a click may come late."""
     query = select(LINE_ITEMS.c.product).where(LINE_ITEMS.c.pricing == PricingModel.CPS.value)
     return sorted({ProductRef(product) for (product,) in connection.execute(query)})
+
+
+def promoting(connection: Connection) -> dict[LineItemId, Key]:
+    """Which product each line item promotes, or did."""
+    query = select(LINE_ITEMS.c.line_item_id, LINE_ITEMS.c.product).where(
+        LINE_ITEMS.c.pricing == PricingModel.CPS.value
+    )
+    found = {}
+    for line_item, product in connection.execute(query):
+        merchant_id, _, sku = product.partition("/")
+        found[LineItemId(line_item)] = MerchantId(merchant_id), Sku(sku)
+    return found
 
 
 def promotions_of(

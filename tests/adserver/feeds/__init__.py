@@ -1,0 +1,1 @@
+"""Tests of product feeds: every format, and every dirt that came with one."""
