@@ -6,7 +6,7 @@ every call says how a row *is*; what is posted is the difference, exactly as ord
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from affiliate.chart_of_accounts import (
     partner_pending,
     subsidy_pool,
 )
-from affiliate.ledger import Outcome, Posting, Reason, Taken, Transaction
+from affiliate.ledger import Balance, Outcome, Posting, Reason, Taken, Transaction
 from affiliate.maturity import standing
 from affiliate.merchandise import Merchant
 from affiliate.partner import Contract, Partner, Standing, Terms
@@ -56,13 +56,10 @@ class Till:
             yield connection, Journal(connection, SHANGHAI)
 
     def merchant(self, merchant_id: str = SHOP, *, trusted: bool = True) -> None:
-        merchant = Merchant(MerchantId(merchant_id), merchant_id, "https://shop.example/")
+        home = "https://shop.example/"
+        merchant = Merchant(MerchantId(merchant_id), "Shop", home, trusted=trusted)
         with self.writing() as (connection, _):
-            partners.add_merchant(
-                connection,
-                Merchant(merchant.merchant_id, "Shop", merchant.home_url, trusted=trusted),
-                at("2026-01-01"),
-            )
+            partners.add_merchant(connection, merchant, at("2026-01-01"))
 
     def partner(self, partner_id: str = P1, *, minimum: int = 10_000, **changes: Any) -> None:
         known: dict[str, Any] = {
@@ -82,6 +79,15 @@ class Till:
         with self.writing() as (connection, _):
             partners.add_partner(connection, partner, at("2026-01-01"))
             partners.add_contract(connection, contract, at("2026-01-01"))
+
+    def edit_partner(self, partner_id: str = P1, **changes: Any) -> None:
+        with self.writing() as (connection, _):
+            (partner,) = partners.partners_of(connection, [PartnerId(partner_id)]).values()
+            partners.put_partner(connection, replace(partner, **changes), at("2026-01-02"))
+
+    def balance(self, account: AccountName, currency: str = "CNY") -> Balance:
+        with self.writing() as (_, journal):
+            return journal.balance(account, currency)
 
     def pay_in(self, account: AccountName, minor: int, key: str, now: datetime) -> Outcome:
         with self.writing() as (_, journal):
@@ -188,7 +194,10 @@ def _difference(
     if not postings:
         return None
     n = before.get("postings", 0) + 1
-    refs = (("row", after["row_id"]), ("order", after["order_id"]), ("rule", after["rule"]))
+    refs = (("row", after["row_id"]), ("order", after["order_id"]), ("line", after["line_id"]))
+    refs += (("merchant", after["merchant_id"]), ("rule", after["rule"]))
+    refs += (("rate", f"{after['rate_ppm']} ppm"), ("base", str(after["base_minor"])))
+    refs += (("contract", f"c-{partner} v1"),)
     key = f"order:{after['row_id']}:{n}"
     return Transaction(key, currency, reason, moment, postings, refs=refs)
 
@@ -201,6 +210,7 @@ def _share_row(
 ) -> dict[str, Any]:
     new = {"currency": "CNY", "period": Period(mine["day"][:7]), "pool_id": POOL}
     columns = {f"{name}_micros": state.get(name, 0) for name in ("share", "subsidy", "guarantee")}
+    new |= {"contract_id": f"c-{mine['partner_id']}", "contract_version": 1, "rule": "70 % of it"}
     start = dict(before) if before else _blank(AD_SHARES) | new
     start["revision"] += 1
     return start | mine | columns | {"modified_at": moment}
@@ -210,7 +220,8 @@ def _share_differences(
     before: Mapping[str, Any], after: dict[str, Any], moment: datetime
 ) -> list[Transaction]:
     """Share and guarantee from the platform, subsidy from the fund, each a transaction."""
-    place = f"{after['day']}:{after['app_id']}:{after['placement_id']}:{after['revision']}"
+    named = ("day", "app_id", "placement_id", "partner_id", "revision")
+    place = ":".join(str(after[name]) for name in named)
     earned, found = sum(before.get(f"{name}_micros", 0) for name in _FUNDERS), []
     matured = after["matured_micros"]
     for name, (reason, funder) in _FUNDERS.items():
@@ -225,7 +236,9 @@ def _share_differences(
         postings = tuple(Posting(k, Micros(v)) for k, v in amounts.items() if v)
         if change:
             key = f"adshare:{place}:{name}"
-            found.append(Transaction(key, after["currency"], reason, moment, postings))
+            refs = (("day", after["day"]), ("app", "app1"), ("placement", "pl1"))
+            refs += (("rule", after["rule"]), ("base", str(after["revenue_micros"])))
+            found.append(Transaction(key, after["currency"], reason, moment, postings, refs=refs))
     return found
 
 
