@@ -29,8 +29,9 @@ from adserver.commands.partner_access import (
     written_contract,
     written_history,
 )
-from adserver.marketplace.partnering import Agreement, contract_kind, terms_kind
+from adserver.marketplace.partnering import Agreement, contract_kind, faults, terms_kind
 from adserver.marketplace.problem import NotationError
+from adserver.marketplace.rules import require_sound
 from adserver.marketplace.time_notation import instant, localised
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
@@ -222,6 +223,7 @@ def _continued(agreement: Agreement, last: Contract, now: datetime) -> Agreement
 
 
 def _agreed(changes: PartnerChanges, agreement: Agreement, version: int, reason: str) -> Succession:
+    require_sound(faults(contract_kind(changes.currency), agreement))
     contract = Contract(
         agreement.contract_id,
         version,

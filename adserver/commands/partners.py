@@ -112,7 +112,7 @@ for _verb, _summary in {
 
 
 @command.command("list")
-@click.option("--standing", type=click.Choice(list(Standing)), help="Only these.")
+@click.option("--standing", type=click.Choice([one.value for one in Standing]), help="Only these.")
 @AS_JSON
 def list_(standing: str | None, as_json: bool) -> None:
     """List the partners."""
