@@ -7,7 +7,7 @@ at the end in one go; lines that share a cap or tiers are judged again together 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 import msgspec
@@ -34,7 +34,7 @@ from adserver.accounting.order_shelves import Shelves
 from adserver.accounting.order_subsidies import Funds
 from adserver.stores import orders
 from adserver.stores.ledger import Journal
-from adserver.stores.order_rows import OrderRow, row_id_of_fact
+from adserver.stores.order_rows import OrderRow, row_columns, row_id_of_fact
 from adserver.stores.partners import Life
 from affiliate.attribution import Attributed, Unattributed, attribute
 from affiliate.calendar import period_of
@@ -78,6 +78,7 @@ class Hearing:
     _transactions: list[tuple[Transaction, OrderRow]] = field(default_factory=list)
     _left: dict[tuple[str, str], OrderRow] = field(default_factory=dict)
     _closed: dict[str, str] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _witnesses: Witnesses = field(init=False)
     _shelves: Shelves = field(init=False)
     _funds: Funds = field(init=False)
@@ -128,7 +129,11 @@ class Hearing:
         changed = [row for row_id, row in self._rows.items() if row != self._stored.get(row_id)]
         seq = orders.next_seq(self.connection) if changed else 0
         numbered = [
-            replace(row, modified_at=self.now, modified_seq=seq + number)
+            OrderRow(
+                **row_columns(row)
+                | {"modified_at": self.now, "modified_seq": seq + number}
+                | {"postings": self._numbers.get(row.row_id, row.postings)}
+            )
             for number, row in enumerate(changed)
         ]
         orders.put_rows(self.connection, numbered)
@@ -269,8 +274,9 @@ class Hearing:
         if row == before:
             return
         happening = self._happening(row.currency, case.occurred_at)
-        made = transactions_of(before, row, happening)
-        row = replace(row, postings=row.postings + len(made))
+        number = self._numbers.get(case.row_id, row.postings)
+        made = transactions_of(before, row, number, happening)
+        self._numbers[case.row_id] = number + len(made)
         self._transactions += [(one, row) for one in made]
         self._rows[case.row_id] = row
         if before is not None and before.partner_id not in (None, row.partner_id):

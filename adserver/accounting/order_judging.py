@@ -5,12 +5,12 @@ written when a sale is first known to be a partner's and is kept from then on; w
 to later stands beside it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from adserver.accounting.order_basis import Basis, basis_of_row, basis_text, goods_of
-from adserver.stores.order_rows import OrderRow
+from adserver.stores.order_rows import OrderRow, row_columns
 from affiliate.attribution import Attributed, Unattributed
 from affiliate.calendar import period_of
 from affiliate.commission import Claim, Earning
@@ -91,7 +91,7 @@ def keeps_grant(case: Case) -> bool:
 def earned_again(case: Case, earning: Earning) -> OrderRow:
     """The row of a line about which nothing new is known but what others leave it to earn."""
     assert case.before is not None
-    return replace(case.before, reason=_reason(case, earning), **_earned(case, earning))
+    return OrderRow(**row_columns(case.before) | _earned(case, earning))
 
 
 def _told(line: OrderLine) -> dict[str, Any]:
