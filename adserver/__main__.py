@@ -57,6 +57,12 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "coupon": Row("adserver.commands.coupons", "Codes that are one partner's alone."),
         "link": Row("adserver.commands.links", "Partners' links: short codes and QR codes."),
         "clicks": Row("adserver.commands.clicks", "Import the click log of another system."),
+        "fund": Row("adserver.commands.funds", "Pools that pay partners more than their share."),
+        "accrue": Row("adserver.commands.accrue", "Take a day of ad revenue into the books."),
+        "invalid-traffic": Row(
+            "adserver.commands.invalid_traffic", "Billed traffic that should not have been."
+        ),
+        "reconcile": Row("adserver.commands.reconcile", "Prove a day's money by its raw events."),
         "settle": Row("adserver.commands.settle", "Close a month: statements for everybody."),
         "statement": Row("adserver.commands.statements", "What a partner earned in a month."),
         "payout": Row("adserver.commands.payouts", "Money that leaves, and the bank's answer."),

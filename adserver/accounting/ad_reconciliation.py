@@ -8,12 +8,15 @@ so a subsidy is held against what was asked for, what findings leave of it, and 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import tzinfo
+from datetime import date, tzinfo
 
 from sqlalchemy import Connection
 
 from adserver.accounting.ad_shares import Claim, claims_of_day
-from adserver.stores import revenue as store
+from adserver.accounting.advertising import AdDesk
+from adserver.eventlog.revenue import day_revenue
+from adserver.ports import EventStore
+from adserver.stores import database, findings, revenue as store
 from adserver.stores.revenue import ShareRow
 from affiliate.ad_revenue import Cell, DayRevenue
 from affiliate.chart_of_accounts import (
@@ -48,6 +51,19 @@ class Compared:
     rows: int
     transactions: int
     differences: tuple[Difference, ...]
+
+
+def reconcile_day(desk: AdDesk, events: EventStore, day: date) -> Compared:
+    """Counts a day from its raw events and compares it with all that was posted of it.
+
+    Raises:
+        StoreAwayError: the event store does not answer.
+    """
+    with database.reading(desk.engine) as connection:
+        invalid = findings.invalid_on(connection, day)
+    revenue = day_revenue(events, day, desk.zone, invalid)
+    with database.reading(desk.engine) as connection:
+        return reconcile(connection, revenue, desk.zone, desk.currency)
 
 
 def reconcile(connection: Connection, revenue: DayRevenue, zone: tzinfo, currency: str) -> Compared:

@@ -1,5 +1,6 @@
-"""`adunion advertiser`: who buys ads, and the keys of their postbacks."""
+"""`adunion advertiser`: who buys ads, the keys of their postbacks, what they pay in."""
 
+from adserver.commands.advertiser_deposit import advertiser_deposit
 from adserver.commands.entity_commands import Wording, entity_group
 from adserver.commands.key_commands import advertiser_key
 from adserver.marketplace.buying import ADVERTISER
@@ -18,3 +19,4 @@ WORDS = Wording(
 
 command = entity_group(ADVERTISER, WORDS)
 command.add_command(advertiser_key)
+command.add_command(advertiser_deposit)

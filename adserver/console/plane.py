@@ -16,6 +16,7 @@ from functools import partial
 from adserver import embedded
 from adserver.config import Settings
 from adserver.console import health, query_socket
+from adserver.console.accruals import accruing
 from adserver.console.budgets import CatalogBudgets
 from adserver.console.health import Readiness
 from adserver.console.history import DAYS, HistoryPublisher
@@ -68,6 +69,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
         await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
+        await stack.enter_async_context(accruing(settings, store, is_ready))
         passed_on, asked = await stack.enter_async_context(money_routes(settings, store, is_ready))
         await stack.enter_async_context(
             query_socket.listening(

@@ -9,10 +9,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
+from adserver.stores.ledger_tables import LEDGER_POSTINGS, LEDGER_TRANSACTIONS
 from adserver.stores.revenue_tables import FUND_ENROLMENTS, FUNDS
+from affiliate.chart_of_accounts import subsidy_pool
+from affiliate.ledger import Reason
 from models.domain.ids import PartnerId, PoolId
+from models.domain.money import Micros
 
 
 class FundError(ValueError):
@@ -119,6 +123,22 @@ def enrolments(connection: Connection, pool_id: PoolId) -> list[Enrolment]:
     query = select(table).where(table.c.pool_id == pool_id)
     rows = connection.execute(query.order_by(table.c.enrolled_at, table.c.partner_id))
     return [Enrolment(**row) for row in rows.mappings()]
+
+
+def paid_in(connection: Connection, fund: Fund) -> Micros:
+    """All that was ever paid into a fund."""
+    posting, told = LEDGER_POSTINGS.c, LEDGER_TRANSACTIONS.c
+    query = (
+        select(func.sum(posting.amount))
+        .select_from(LEDGER_POSTINGS)
+        .join(LEDGER_TRANSACTIONS, (posting.currency == told.currency) & (posting.seq == told.seq))
+        .where(
+            posting.currency == fund.currency,
+            posting.account == subsidy_pool(fund.pool_id),
+            told.reason == Reason.DEPOSIT.value,
+        )
+    )
+    return Micros(int(connection.execute(query).scalar() or 0))
 
 
 def may_draw(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select
+from sqlalchemy import Connection, Table, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adserver.stores.ledger_tables import LEDGER_POSTINGS, LEDGER_TRANSACTIONS
@@ -116,10 +116,10 @@ def day_posted(connection: Connection, day: date) -> PostedDay | None:
     return PostedDay(**{**row, "day": date.fromisoformat(row["day"])}) if row else None
 
 
-def last_day(connection: Connection) -> date | None:
-    """The latest day that was looked at."""
-    found: str | None = connection.execute(select(func.max(REVENUE_DAYS.c.day))).scalar()
-    return date.fromisoformat(found) if found else None
+def days_posted(connection: Connection) -> set[date]:
+    """All days that were ever looked at."""
+    found = connection.execute(select(REVENUE_DAYS.c.day)).scalars()
+    return {date.fromisoformat(day) for day in found}
 
 
 def put_day(connection: Connection, posted: PostedDay) -> None:
