@@ -70,20 +70,19 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A transaction with the entries that it names, at the moment of its commit."""
+    """A transaction with the entries that it names, at the moment of its commit.
+
+    `postings` is what moves, is reserved or is let go; `changes` what that makes of each account:
+    how much more is posted, and how much more is reserved.
+    """
 
     transaction: Transaction
     book: Book
     now: datetime
-    pending: Entry | None = None
-    undone: Entry | None = None
-
-    @property
-    def postings(self) -> tuple[Posting, ...]:
-        """What moves, is reserved or is let go."""
-        if self.transaction.phase not in ENDING or self.transaction.postings:
-            return self.transaction.postings
-        return self.pending.postings if self.pending else ()
+    pending: Entry | None
+    undone: Entry | None
+    postings: tuple[Posting, ...]
+    changes: tuple[tuple[AccountName, int, int], ...]
 
 
 def enter(
@@ -127,13 +126,14 @@ def open_period(occurred_at: datetime, closed_through: Period | None, zone: tzin
 
 def case_of(book: Book, transaction: Transaction, now: datetime) -> Case:
     """The transaction with the entries that it names, as far as they are of its currency."""
-    return Case(
-        transaction,
-        book,
-        now,
-        _of_currency(book.known.get(transaction.settles), transaction.currency),
-        _of_currency(book.known.get(transaction.reverses), transaction.currency),
-    )
+    pending = _of_currency(book.known.get(transaction.settles), transaction.currency)
+    undone = _of_currency(book.known.get(transaction.reverses), transaction.currency)
+    held = pending.postings if pending else ()
+    postings = transaction.postings
+    if transaction.phase in ENDING and not postings:
+        postings = held
+    changes = tuple(_changes(transaction.phase, postings, held))
+    return Case(transaction, book, now, pending, undone, postings, changes)
 
 
 def _of_currency(entry: Entry | None, currency: str) -> Entry | None:
@@ -162,7 +162,7 @@ def judge(case: Case) -> Refused | None:
 
 def apply(case: Case) -> None:
     """Changes the book as the transaction says, which must have been judged."""
-    for account, posted, reserved in effects(case):
+    for account, posted, reserved in case.changes:
         holding = case.book.holding(case.transaction.currency, account)
         holding.posted += posted
         holding.reserved += reserved
@@ -172,14 +172,13 @@ def apply(case: Case) -> None:
         case.book.reversed.add(case.transaction.reverses)
 
 
-def effects(case: Case) -> Iterator[tuple[AccountName, int, int]]:
-    """By account: how what is posted changes, and how what is reserved changes."""
-    phase = case.transaction.phase
-    posted = {p.account: p.amount for p in case.postings} if phase in MOVING else {}
-    held = case.pending.postings if case.pending else ()
+def _changes(
+    phase: Phase, postings: tuple[Posting, ...], held: tuple[Posting, ...]
+) -> Iterator[tuple[AccountName, int, int]]:
+    posted = {p.account: p.amount for p in postings} if phase in MOVING else {}
     reserved = {p.account: min(p.amount, 0) for p in held}
     if phase is Phase.PENDING:
-        reserved = {p.account: max(-p.amount, 0) for p in case.postings}
+        reserved = {p.account: max(-p.amount, 0) for p in postings}
     for account in posted | reserved:
         yield account, posted.get(account, 0), reserved.get(account, 0)
 
@@ -289,7 +288,7 @@ def _not_a_reversal(case: Case) -> str:
 
 
 def _below_zero(case: Case) -> str:
-    for account, posted, reserved in effects(case):
+    for account, posted, reserved in case.changes:
         holding = case.book.holding(case.transaction.currency, account)
         left = holding.posted + posted - holding.reserved - reserved
         if left < 0 and posted < reserved and CHART[kind_of(account)].solid:
@@ -298,7 +297,7 @@ def _below_zero(case: Case) -> str:
 
 
 def _balance_overflow(case: Case) -> str:
-    for account, posted, reserved in effects(case):
+    for account, posted, reserved in case.changes:
         holding = case.book.holding(case.transaction.currency, account)
         largest = max(abs(holding.posted + posted), holding.reserved + reserved)
         if largest > LARGEST_AMOUNT:

@@ -8,6 +8,7 @@ committed together; `SqlLedger` is for those who have nothing else to write.
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,8 +64,6 @@ class Journal:
     def __init__(self, connection: Connection, zone: tzinfo) -> None:
         self._connection = connection
         self._zone = zone
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        self._insert: Callable[[Any], Any] = dialect.insert
 
     def lock(self) -> None:
         """Makes other writers wait until this transaction ends: first in any money transaction.
@@ -180,21 +179,15 @@ class Journal:
     def _write(self, entries: Sequence[Entry], book: Book) -> None:
         if not entries:
             return
-        execute = self._connection.execute
+        execute, dialect = self._connection.execute, self._connection.dialect.name
         execute(insert(LEDGER_TRANSACTIONS), [ledger_rows.transaction_row(one) for one in entries])
         postings = [row for one in entries for row in ledger_rows.posting_rows(one)]
         execute(insert(LEDGER_POSTINGS), postings)
-        execute(self._upsert(LEDGER_BALANCES), _balance_rows(entries, book))
+        execute(_upsert(dialect, LEDGER_BALANCES), _balance_rows(entries, book))
         currencies = sorted({one.transaction.currency for one in entries})
         heads = [(code, book.heads[code]) for code in currencies]
         rows = [{"currency": code, "seq": head.seq, "hash": head.hash} for code, head in heads]
-        execute(self._upsert(LEDGER_HEADS), rows)
-
-    def _upsert(self, table: Table) -> Any:
-        statement = self._insert(table)
-        keys = [column.name for column in table.primary_key]
-        others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_=others)
+        execute(_upsert(dialect, LEDGER_HEADS), rows)
 
 
 class SqlLedger:
@@ -277,6 +270,16 @@ class SqlLedger:
         """The currencies in which there is anything."""
         with database.reading(self._engine) as connection:
             return ledger_rows.currencies(connection)
+
+
+@cache
+def _upsert(dialect: str, table: Table) -> Any:
+    """Inserts rows, or changes those that are there. Made once: building it takes its time."""
+    insert_into: Callable[[Any], Any] = (postgresql if dialect == "postgresql" else sqlite).insert
+    statement = insert_into(table)
+    keys = [column.name for column in table.primary_key]
+    others = {c.name: statement.excluded[c.name] for c in table.c if c.name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
 def _outcome(found: Entry | Outcome) -> Outcome:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from affiliate.admission import RULES, Book, Head, Holding, case_of, effects, enter
+from affiliate.admission import RULES, Book, Head, Holding, case_of, enter
 from affiliate.calendar import Period
 from affiliate.chart_of_accounts import AccountName
 from affiliate.ledger import (
@@ -225,7 +225,7 @@ def test_postings_and_refs_may_come_in_any_order_the_second_time() -> None:
 
 
 def changes_of(book: Book, transaction: Transaction) -> dict[str, tuple[int, int]]:
-    found = effects(case_of(book, transaction, NOW))
+    found = case_of(book, transaction, NOW).changes
     return {account: (posted, reserved) for account, posted, reserved in found}
 
 
