@@ -53,6 +53,7 @@ TARGETS = (
     Target("p99_ms_at_1736", "bench_http", "open loop at 1,736 requests/s", "ms", most=10),
     Target("users_per_gib", "bench_users", "profiles a GiB of Redis", "users", least=8_000_000),
     Target("ingest_rows_s", "bench_ingest", "outbox to chDB", "rows/s", least=150_000),
+    Target("ledger_tx_s", "bench_ledger", "ledger, durable, SQLite", "tx/s", least=2_000),
     Target("train_rows_s", "bench_train", "adunion train, 1 M rows", "rows/s", least=30_000),
 )  # fmt: skip
 
