@@ -88,7 +88,7 @@ def balance(account: str | None, currency: str | None, kind: str | None, as_json
     elif rows:
         print_list("Balances", ("account", "currency", "posted", "reserved"), rows)
     else:
-        click.echo(f"{account or 'No account'} has had no posting yet.")
+        click.echo(f"{account or 'Any such account'} has yet to have a posting.")
 
 
 @command.command(epilog="\b\nExample:\n  adunion ledger entries --account partner_payable:p_1")
@@ -109,7 +109,7 @@ def entries(
     """List entries in their order: of a month, with a posting on one of some accounts."""
     month = _period(period)
     names = [AccountName(name) for name in accounts]
-    with _opened() as (ledger, settings):
+    with _opened() as (ledger, settings), _readable():
         code, zone = currency or settings.currency, ZoneInfo(settings.time_zone)
         streamed = ledger.entries(code, period=month, accounts=names, after_seq=after)
         found = list(islice(streamed, limit))
@@ -140,7 +140,7 @@ def export(file: Path | None, form: str, currency: str | None) -> None:
 
     The beancount file ends on a balance assertion for each account, so `bean-check` proves them.
     """
-    with _opened() as (ledger, _), _target(file) as stream:
+    with _opened() as (ledger, _), _target(file) as stream, _readable():
         codes = _chosen(ledger, currency)
         write = _write_beancount if form == "beancount" else _write_csv
         with _progress("Exporting", sum(map(ledger.size, codes))) as advance:
@@ -159,6 +159,16 @@ def _opened() -> Iterator[tuple[SqlLedger, Settings]]:
             yield ledger, settings
         finally:
             ledger.close()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Says in a sentence that somebody wrote into the tables what no entry has."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        told = f"an entry cannot be read ({error}); `adunion ledger verify` says which"
+        raise click.ClickException(told) from error
 
 
 @contextmanager

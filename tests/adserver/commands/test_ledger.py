@@ -40,13 +40,12 @@ def head(code: str) -> str:
     return entries[-1].hash
 
 
-def tamper() -> None:
+def tamper(amount: str = "amount + 1") -> None:
     engine = database.connect(from_environment())
+    change = f"UPDATE ledger_postings SET amount = {amount} WHERE seq = 2 AND position = 0"
     with database.writing(engine) as connection:
         connection.execute(text("DROP TRIGGER ledger_postings_no_update"))
-        connection.execute(
-            text("UPDATE ledger_postings SET amount = amount + 1 WHERE seq = 2 AND position = 0")
-        )
+        connection.execute(text(change))
     engine.dispose()
 
 
@@ -90,7 +89,7 @@ def test_balances_are_shown_to_people_and_to_programs(books: Run) -> None:
 
 def test_an_account_without_postings_is_told(adunion: Run) -> None:
     told = adunion("ledger", "balance", "partner_payable:p9").output
-    assert told == "partner_payable:p9 has had no posting yet.\n"
+    assert told == "partner_payable:p9 has yet to have a posting.\n"
 
 
 def test_entries_are_listed_with_what_explains_them(books: Run) -> None:
@@ -129,3 +128,12 @@ def test_the_exported_csv_is_of_one_currency_where_wanted(books: Run) -> None:
     assert [(row["account"], row["amount"]) for row in rows] == [
         ("bank", "-0.000100"), ("subsidy_pool:support", "0.000100"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["export", "entries"])
+def test_an_entry_that_cannot_be_read_is_said_in_a_sentence(books: Run, command: str) -> None:
+    tamper("'much'")
+    told = books("ledger", command, fails=True).output
+    said = "Error: an entry cannot be read ('much' is not an amount); `adunion ledger verify` says"
+    assert said in told
+    assert "CNY entry 2: cannot be read: 'much'" in books("ledger", "verify", fails=True).output
