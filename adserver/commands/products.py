@@ -43,7 +43,7 @@ ANY_MERCHANT = click.option("--merchant", default="", metavar="MERCHANT", help="
 LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
 PRODUCT = click.argument("product", metavar="MERCHANT/SKU")
 COLUMNS = ("sku", "title", "price", "category", "in_stock", "rate")
-HOT_COLUMNS = ("product", "title", "earns_a_click", "ecpm", "commission", "ctr", "conversion", "of")
+HOT_COLUMNS = ("product", "ecpm", "a_click", "commission", "ctr", "conversion", "seen")
 
 
 @click.group()
@@ -206,7 +206,8 @@ def hot(merchant: str, limit: int, last: timedelta, as_json: bool) -> None:
     """Rank products by expected earnings: CTR x conversion x rate x price.
 
     CTR and conversion are those of the product's own ads, links and orders, drawn towards its
-    merchant's and the house's the less was seen of it. `of` is what was seen.
+    merchant's and the house's the less was seen of it. `a_click` is what a click is expected to
+    earn, `ecpm` a thousand impressions; `seen` are impressions / clicks / orders.
     """
     now, settings = datetime.now(UTC), from_environment()
     with opened_database(settings) as engine:
@@ -287,12 +288,12 @@ def _hot_row(one: HotProduct, currency: str) -> dict[str, Any]:
     return {
         "product": f"{product.merchant_id}/{product.sku}",
         "title": product.title,
-        "earns_a_click": format_amount(one.per_click, 4),
-        "ecpm": format_amount(one.per_thousand, 4),
+        "ecpm": format_amount(one.per_thousand, 3),
+        "a_click": format_amount(one.per_click, 3),
         "commission": write_minor(one.priced.commission_minor, currency),
         "ctr": f"{float(one.expected.ctr):.3%}",
         "conversion": f"{float(one.expected.conversion):.3%}",
-        "of": f"{seen.impressions} impressions, {seen.clicks} clicks, {seen.orders} orders",
+        "seen": f"{seen.impressions} / {seen.clicks} / {seen.orders}",
     }
 
 
