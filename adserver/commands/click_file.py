@@ -7,12 +7,13 @@ line's own words. So a file may be imported twice, or half and then whole, and e
 import csv
 import gzip
 import hashlib
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 from affiliate import link as rules
 from affiliate.link import Link, Subs, Target
@@ -53,27 +54,45 @@ class Known:
     links: Mapping[LinkCode, Link]
 
 
-def lines(path: Path, raw: BufferedReader) -> Iterator[Line]:
-    """The lines of an open file (CSV, or CSV.gz by its name), broken ones with their fault.
+class ClickFile:
+    """An open file: CSV, or CSV.gz by its name. `size` and `position` are bytes on the disk."""
 
-    Raises:
-        ClickFileError: no header, a column twice, or none that says what was clicked.
-    """
-    stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
-    # Bytes that are no text become characters that no field takes, and their line is told.
-    text = TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
-    rows = csv.reader(text, strict=True)
-    header = _header(path, rows)
-    while True:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._raw = path.open("rb")
+        self.size = path.stat().st_size
+        stream = self._raw
+        if path.suffix == ".gz":
+            stream = cast("BufferedReader", gzip.GzipFile(fileobj=self._raw))
+        # Bytes that are no text become characters that no field takes, and their line is told.
+        self._text = TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
+
+    @property
+    def position(self) -> int:
+        """How far it has been read."""
+        return self._raw.tell()
+
+    def close(self) -> None:
+        """Closes the file, and what unpacks it."""
+        self._text.close()
+        self._raw.close()
+
+    def lines(self) -> Iterator[Line]:
+        """Its lines, broken ones with their fault.
+
+        Raises:
+            ClickFileError: no header, a column twice, or none that says what was clicked; or it
+                cannot be unpacked.
+        """
+        number = 1
         try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Line(rows.line_num, {}, str(error))
-            continue
-        if row:
-            yield _line(rows.line_num, header, row)
+            header = _header(self._path, self._text.readline())
+            for number, text in enumerate(self._text, 2):
+                line = _line(number, header, text)
+                if line.fields or line.fault:
+                    yield line
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ClickFileError(f"{self._path}:{number}: {error}") from None
 
 
 def touch_of(line: Line, known: Known, now: datetime) -> Touch:
@@ -106,10 +125,10 @@ def touch_of(line: Line, known: Known, now: datetime) -> Touch:
     )
 
 
-def _header(path: Path, rows: "Iterator[list[str]]") -> list[str]:
+def _header(path: Path, text: str) -> list[str]:
     try:
-        header = [name.strip() for name in next(rows, [])]
-    except (csv.Error, OSError, EOFError) as error:
+        header = [name.strip() for name in _row(text)]
+    except csv.Error as error:
         raise ClickFileError(f"{path}:1: {error}") from None
     if len(set(header)) < len(header):
         raise ClickFileError(f"{path}:1: a column stands twice")
@@ -122,11 +141,21 @@ def _header(path: Path, rows: "Iterator[list[str]]") -> list[str]:
     return header
 
 
-def _line(number: int, header: Sequence[str], row: Sequence[str]) -> Line:
-    if len(row) != len(header):
+def _line(number: int, header: Sequence[str], text: str) -> Line:
+    """One line, an empty one without fields."""
+    try:
+        row = _row(text)
+    except csv.Error as error:
+        return Line(number, {}, str(error))
+    if row and len(row) != len(header):
         return Line(number, {}, f"{len(row)} fields where the header has {len(header)}")
-    fields = {name: value.strip() for name, value in zip(header, row, strict=True)}
-    return Line(number, {name: value for name, value in fields.items() if name in COLUMNS})
+    fields = dict(zip(header, row, strict=False))
+    return Line(number, {name: fields[name].strip() for name in COLUMNS if name in fields})
+
+
+def _row(text: str) -> list[str]:
+    """Line by line, because no value has a line break: a quote left open ends with its line."""
+    return next(csv.reader([text], strict=True), [])
 
 
 def _clicked(fields: Mapping[str, str], known: Known) -> tuple[LinkCode, Target, Subs]:

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from adserver import keyring
 from adserver.api.receipts import ReceiptSigner, ReceiptTooLongError
-from adserver.commands.click_file import ClickFileError, Known, Line, lines, touch_of
+from adserver.commands.click_file import ClickFile, ClickFileError, Known, Line, touch_of
 from adserver.commands.links import opened_database
 from adserver.config import from_environment
 from adserver.eventlog.link_clicks import TABLE, link_click_row
@@ -131,14 +131,14 @@ def _outbox(directory: Path) -> Iterator[OutboxFile]:
         yield stack.enter_context(closing(OutboxFile(directory / f"{OUTBOX}.sqlite")))
 
 
-def _with_progress(done: _Import, file: Path) -> None:
+def _with_progress(done: _Import, path: Path) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with (
-        file.open("rb") as raw,
+        closing(ClickFile(path)) as file,
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
-        task = progress.add_task(file.name, total=max(file.stat().st_size, 1))
-        waiting = lines(file, raw)
-        while batch := list(islice(waiting, LINES_AT_ONCE)):
-            done.take(batch, file.name)
-            progress.update(task, completed=raw.tell())
+        task = progress.add_task(path.name, total=max(file.size, 1))
+        lines = file.lines()
+        while batch := list(islice(lines, LINES_AT_ONCE)):
+            done.take(batch, path.name)
+            progress.update(task, completed=file.position)

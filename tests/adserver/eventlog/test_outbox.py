@@ -212,3 +212,33 @@ def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -
     found = shipped(tmp_path / "w0.sqlite") + waiting
     assert len(found) == len(set(found))
     assert set(acknowledged) <= set(found)
+
+
+def a_row(number: int) -> tuple[str]:
+    return (number.to_bytes(16),)  # type: ignore[return-value]
+
+
+async def test_a_row_that_needs_no_verdict_is_on_disk_when_it_is_acknowledged(
+    outbox: WorkerOutbox, tmp_path: Path
+) -> None:
+    await asyncio.gather(*(outbox.append_row("link_clicks", a_row(n)) for n in range(50)))
+    found = shipped(tmp_path / "outbox/w0.sqlite", "link_clicks")
+    assert found == [a_row(n)[0].hex() for n in range(50)]  # type: ignore[attr-defined]
+
+
+async def test_a_full_outbox_refuses_rows_that_were_promised(tmp_path: Path) -> None:
+    outbox = WorkerOutbox(tmp_path, "w0", 2)
+    await outbox.append_row("link_clicks", a_row(1))
+    await outbox.append(happening(1))
+    with pytest.raises(OutboxFullError, match="2 rows wait"):
+        await outbox.append_row("link_clicks", a_row(2))
+    outbox.close()
+    assert len(shipped(tmp_path / "w0.sqlite", "link_clicks")) == 1
+
+
+async def test_a_row_that_is_no_text_stops_its_caller_and_not_the_outbox(
+    outbox: WorkerOutbox,
+) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await outbox.append_row("link_clicks", ("\ud800",))
+    await outbox.append_row("link_clicks", a_row(1))
