@@ -4,9 +4,9 @@ It knows none of our modules. What it gets are the same facts, contracts and dec
 books; what it answers is what every account must then hold. Slow and obvious on purpose.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -75,18 +75,22 @@ def lock_of(month: str) -> datetime:
     return datetime(year, number, 10, tzinfo=ZONE)
 
 
+def joined(line: Line) -> str:
+    """A line's name where nothing else is said."""
+    return "/".join(line)
+
+
 @dataclass
 class Oracle:
-    """The whole truth, kept the simplest way."""
+    """The whole truth, kept the simplest way; amounts are fen. `name` breaks ties of time."""
 
     deals: list[Deal]
     pool: int = 0
+    name: Callable[[Line], str] = joined
     facts: dict[Line, dict[int, Told]] = field(default_factory=dict)
     granted: dict[Line, int] = field(default_factory=dict)
+    given: dict[Line, int] = field(default_factory=dict)
     matured: dict[Line, int] = field(default_factory=dict)
-    payable: dict[str, int] = field(default_factory=dict)
-    netted: dict[str, int] = field(default_factory=dict)
-    payouts: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     closed: str = ""
 
     def hear(self, told: Told) -> str:
@@ -95,33 +99,30 @@ class Oracle:
         if told.version in versions:
             return "duplicate" if versions[told.version] == told else "conflict"
         versions[told.version] = told
-        self._grant(told.line)
+        self._subsidise(told.line)
         return "accepted"
 
     def rows(self) -> dict[Line, Row]:
         """Every line that belongs to a partner, judged together with its contract's month."""
-        scopes: dict[Any, list[tuple[datetime, Line, Deal]]] = {}
+        scopes: dict[tuple[str, int, str], list[tuple[datetime, Line, Deal]]] = {}
         for line, versions in self.facts.items():
-            paid = [told for _, told in sorted(versions.items()) if told.status in _MONEY]
+            paid = [told for _, told in sorted(versions.items()) if told.status in MONEY]
             coupon = next((t.coupon for _, t in sorted(versions.items()) if t.coupon), "")
-            deal = self._deal(coupon, paid[0].moment) if paid and coupon else None
+            deal = self.deal(coupon, paid[0].moment) if paid and coupon else None
             if deal is not None:
                 key = (deal.partner, deal.version, month_of(paid[0].moment))
                 scopes.setdefault(key, []).append((paid[0].moment, line, deal))
         rows: dict[Line, Row] = {}
         for members in scopes.values():
-            rows |= self._judged(sorted(members, key=lambda m: (m[0], ROW_KEY(m[1]))))
+            rows |= self._judged(sorted(members, key=lambda m: (m[0], self.name(m[1]))))
         return rows
 
     def _judged(self, members: list[tuple[datetime, Line, Deal]]) -> dict[Line, Row]:
         revenue = used = 0
         rows = {}
         for moment, line, deal in members:
-            last = self.facts[line][max(self.facts[line])]
+            last, refunded = self.last(line), self.refunded(line)
             lives = last.status not in ("cancelled", "placed")
-            refunded = last.refunded
-            if last.status == "refunded" and not refunded:
-                refunded = last.paid
             revenue += (last.paid - refunded) if lives else 0
             rate = deal.rate
             for start, better in sorted(deal.tiers):
@@ -130,58 +131,70 @@ class Oracle:
             gross = rounded(last.paid * rate, 1_000_000) if lives else 0
             if deal.cap is not None:
                 gross = min(gross, max(0, deal.cap - used))
-            part = (gross * deal.share) // 1_000_000
-            fee = (gross * (1_000_000 - deal.share)) // 1_000_000
+            fee = gross * (1_000_000 - deal.share) // 1_000_000
+            part = gross * deal.share // 1_000_000
             part += gross - part - fee
-            net = gross - (rounded(gross * refunded, last.paid) if last.paid else 0)
-            net_part = part - (rounded(part * refunded, last.paid) if last.paid else 0)
+            net = gross - back(gross, refunded, last.paid)
             used += net
-            received = [t.moment for _, t in sorted(self.facts[line].items())
-                        if t.status == "received"]  # fmt: skip
+            versions = sorted(self.facts[line].items())
+            received = [told.moment for _, told in versions if told.status == "received"]
             rows[line] = Row(
-                deal.partner, net, net_part, gross, received[0] if received else None,
-                month_of(moment), deal.hold_days,
-            )  # fmt: skip
+                partner=deal.partner,
+                commission=net,
+                partner_part=part - back(part, refunded, last.paid),
+                gross_commission=gross,
+                received=received[0] if received else None,
+                paid_month=month_of(moment),
+                hold_days=deal.hold_days,
+            )
         return rows
 
-    def _deal(self, partner: str, moment: datetime) -> Deal | None:
+    def deal(self, partner: str, moment: datetime) -> Deal | None:
+        """What was agreed with a partner at an instant."""
         mine = [deal for deal in self.deals if deal.partner == partner and deal.since <= moment]
         return max(mine, key=lambda deal: deal.since, default=None)
 
-    def _grant(self, line: Line) -> None:
-        """A subsidy is granted once, when its line first earns, as far as cap and pool reach."""
-        row = self.rows().get(line)
-        if row is None or line in self.granted or not row.gross_commission:
-            return
-        first = next(t for _, t in sorted(self.facts[line].items()) if t.status in _MONEY)
-        deal = self._deal(row.partner, first.moment)
-        assert deal is not None
-        if not deal.subsidy:
-            return
-        wanted = rounded(row.gross_commission * deal.subsidy, 1_000_000)
-        left = self.pool - sum(self.subsidy(other) for other in self.granted)
-        if deal.subsidy_cap is not None:
-            all_rows = self.rows()
-            same = [o for o in self.granted
-                    if all_rows[o].partner == row.partner
-                    and all_rows[o].paid_month == row.paid_month]  # fmt: skip
-            left = min(left, deal.subsidy_cap - sum(self.subsidy(o) for o in same))
-        self.granted[line] = max(0, min(wanted, left))
+    def last(self, line: Line) -> Told:
+        """The highest version."""
+        return self.facts[line][max(self.facts[line])]
 
-    def subsidy(self, line: Line) -> int:
-        """What is left of a line's subsidy after its refunds."""
-        granted = self.granted.get(line, 0)
-        last = self.facts[line][max(self.facts[line])]
-        if last.status in ("cancelled", "placed"):
-            return 0
-        refunded = last.refunded
-        if last.status == "refunded" and not refunded:
-            refunded = last.paid
-        return granted - (rounded(granted * refunded, last.paid) if last.paid else 0)
+    def refunded(self, line: Line) -> int:
+        """How much went back; a refund that names no amount is a full one."""
+        last = self.last(line)
+        whole = last.status == "refunded" and not last.refunded
+        return last.paid if whole else last.refunded
+
+    def _subsidise(self, line: Line) -> None:
+        """Granted once, when the line first earns, as far as cap and pool reach; then refunded."""
+        rows = self.rows()
+        row = rows.get(line)
+        if row is None:
+            return
+        first = next(t for _, t in sorted(self.facts[line].items()) if t.status in MONEY)
+        deal = self.deal(row.partner, first.moment)
+        assert deal is not None
+        wanted = rounded(row.gross_commission * deal.subsidy, 1_000_000)
+        if line not in self.granted and wanted:
+            room = self.pool_left()
+            if deal.subsidy_cap is not None:
+                month = [one for one in self.given if rows[one].paid_month == row.paid_month]
+                room = min(room, deal.subsidy_cap - sum(self.given[one] for one in month))
+            self.granted[line] = max(0, min(wanted, room))
+        if line in self.granted:
+            last, held = self.last(line), self.given.get(line, 0)
+            granted = self.granted[line] if last.status not in ("cancelled", "placed") else 0
+            due = granted - back(granted, self.refunded(line), last.paid)
+            self.given[line] = min(due, held + self.pool_left()) if due > held else due
+
+    def pool_left(self) -> int:
+        """What the fund still has."""
+        return self.pool - sum(self.given.values())
 
     def earned(self) -> dict[Line, int]:
         """Each line's money for its partner, its subsidy with it."""
-        return {line: row.partner_part + self.subsidy(line) for line, row in self.rows().items()}
+        return {
+            line: row.partner_part + self.given.get(line, 0) for line, row in self.rows().items()
+        }
 
     def close(self, month: str) -> None:
         """Everything up to and with this month is closed; what has ripened becomes payable."""
@@ -191,26 +204,20 @@ class Oracle:
                 continue
             if row.received + timedelta(days=row.hold_days) > lock_of(month):
                 continue
-            ripe = earned[line] - self.matured.get(line, 0)
-            if ripe > 0:
-                self.matured[line] = earned[line]
-                self.payable[row.partner] = self.payable.get(row.partner, 0) + ripe
-        for partner in {deal.partner for deal in self.deals}:
-            owed = self.clawback(partner)
-            have = self.payable.get(partner, 0)
-            take = min(have, -owed) if owed < 0 else -owed
-            self.payable[partner] = have - take
-            self.netted[partner] = self.netted.get(partner, 0) + take
+            self.matured[line] = max(self.matured.get(line, 0), earned[line])
         self.closed = month
 
     def pending(self, partner: str) -> int:
-        return sum(max(0, amount) for amount in self._over(partner))
+        """Earned, and not yet payable."""
+        return sum(max(0, amount) for amount in self._beyond(partner))
 
-    def clawback(self, partner: str) -> int:
-        """Below zero: what was made payable and has to come back."""
-        return sum(min(0, a) for a in self._over(partner)) + self.netted.get(partner, 0)
+    def settled(self, partner: str) -> int:
+        """Made payable by closings, less what was taken back since."""
+        mine = {line for line, row in self.rows().items() if row.partner == partner}
+        made = sum(amount for line, amount in self.matured.items() if line in mine)
+        return made + sum(min(0, amount) for amount in self._beyond(partner))
 
-    def _over(self, partner: str) -> list[int]:
+    def _beyond(self, partner: str) -> list[int]:
         rows = self.rows()
         return [
             amount - self.matured.get(line, 0)
@@ -218,29 +225,10 @@ class Oracle:
             if rows[line].partner == partner
         ]
 
-    def pay(self, payout: str, partner: str, amount: int) -> None:
-        """A payout leaves: the amount waits for the bank."""
-        self.payable[partner] -= amount
-        self.payouts[payout] = (partner, amount, "pending")
 
-    def due(self, partner: str, minimum: int) -> int:
-        """What a batch would pay now."""
-        have = self.payable.get(partner, 0)
-        return have if have >= minimum and have > 0 else 0
-
-    def confirm(self, payout: str) -> None:
-        partner, amount, _ = self.payouts[payout]
-        self.payouts[payout] = (partner, amount, "paid")
-
-    def fail(self, payout: str) -> None:
-        partner, amount, _ = self.payouts[payout]
-        self.payouts[payout] = (partner, amount, "failed")
-        self.payable[partner] += amount
+MONEY = ("paid", "received")
 
 
-_MONEY = ("paid", "received")
-
-
-def ROW_KEY(line: Line) -> str:  # noqa: N802 - replaced by the tests, which know how rows are named
-    """What breaks ties of time."""
-    return "\x1f".join(line)
+def back(amount: int, refunded: int, paid: int) -> int:
+    """What a refund takes back of an amount."""
+    return rounded(amount * refunded, paid) if paid else 0
