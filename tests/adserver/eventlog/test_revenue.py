@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from adserver.eventlog.revenue import arrivals, day_revenue, first_day
-from adserver.eventlog.rows import Row, pack_rows, settled_row, unpack_columns
+from adserver.eventlog.rows import Row
 from adserver.ports import EventStore
 from affiliate.ad_revenue import Cell, Finding, Invalid
-from models.domain.event import Booked, EventKind, Verdict
+from models.domain.event import EventKind
 from models.domain.ids import AppId, LineItemId, PlacementId
-from models.domain.money import Micros
-from tests.adserver.eventlog.happenings import happening
+from tests.adserver.eventlog.billed import PRICE, billed as billed_event, id_of, put as put_twice
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -22,38 +22,17 @@ DAY = date(2026, 11, 18)
 NOON_MS = int(datetime(2026, 11, 18, 12, tzinfo=SHANGHAI).timestamp() * 1000)
 HOUR_MS = 3_600_000
 IMPRESSION, CLICK, CONVERSION = EventKind.IMPRESSION, EventKind.CLICK, EventKind.CONVERSION
-PRICE = 20_000
 
 Put = Callable[[str, Sequence[Row]], None]
 
 
 @pytest.fixture
 def put(store: EventStore) -> Put:
-    """Inserts rows, and then the same rows again in a second insert, as after a lost answer."""
-
-    def twice(table: str, rows: Sequence[Row]) -> None:
-        for _ in range(2):
-            store.insert(table, unpack_columns(table, [pack_rows(rows)]))
-
-    return twice
+    """Inserts rows twice, as after a lost answer."""
+    return partial(put_twice, store)
 
 
-def row(
-    number: int, kind: EventKind = IMPRESSION, *, charged: int = PRICE, at_ms: int = NOON_MS,
-    address_key: int = 7, served_ms: int | None = None, **offer: Any,
-) -> Row:  # fmt: skip
-    """The `number`-th offer's event, arrived at `at_ms` and served then too unless it is said."""
-    event = happening(number, kind, served_ms=at_ms if served_ms is None else served_ms, **offer)
-    arrived = type(event)(
-        event.event_id, event.kind, event.offer, at_ms, at_ms, address_key=address_key
-    )
-    settled = settled_row(arrived, Booked(Verdict.COUNTED, Micros(charged)))
-    assert settled is not None
-    return settled[1]
-
-
-def id_of(number: int, kind: EventKind = IMPRESSION) -> str:
-    return str(happening(number, kind).event_id)
+row = partial(billed_event, at_ms=NOON_MS)
 
 
 def only(store: EventStore, invalid: Invalid | None = None, **wanted: Any) -> Cell:
