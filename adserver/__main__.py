@@ -57,6 +57,7 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "coupon": Row("adserver.commands.coupons", "Codes that are one partner's alone."),
         "link": Row("adserver.commands.links", "Partners' links: short codes and QR codes."),
         "clicks": Row("adserver.commands.clicks", "Import the click log of another system."),
+        "orders": Row("adserver.commands.orders", "What merchants sold: import, list, show."),
         "fund": Row("adserver.commands.funds", "Pools that pay partners more than their share."),
         "accrue": Row("adserver.commands.accrue", "Take a day of ad revenue into the books."),
         "invalid-traffic": Row(

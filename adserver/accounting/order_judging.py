@@ -91,7 +91,10 @@ def keeps_grant(case: Case) -> bool:
 def earned_again(case: Case, earning: Earning) -> OrderRow:
     """The row of a line about which nothing new is known but what others leave it to earn."""
     assert case.before is not None
-    return OrderRow(**row_columns(case.before) | _earned(case, earning))
+    earned, before = _earned(case, earning), case.before
+    if all(getattr(before, name) == value for name, value in earned.items()):
+        return before
+    return OrderRow(**row_columns(before) | earned)
 
 
 def _told(line: OrderLine) -> dict[str, Any]:
