@@ -29,13 +29,12 @@ from adserver.commands.partner_access import (
     written_contract,
     written_history,
 )
-from adserver.marketplace.partnering import Agreement, contract_kind, faults, terms_kind
+from adserver.marketplace.partnering import Agreement, contract_kind, terms_kind
 from adserver.marketplace.problem import NotationError
-from adserver.marketplace.rules import require_sound
 from adserver.marketplace.time_notation import instant, localised
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
-from adserver.stores.partner_changes import PartnerChanges, SqlPartners, midnight_after
+from adserver.stores.partner_changes import SqlPartners, midnight_after
 from adserver.stores.partner_lookup import partner_of, versions_of
 from affiliate.partner import Contract, Standing
 from affiliate.succession import Succession
@@ -83,7 +82,7 @@ def add(reason: str, by: str | None, as_json: bool, **given: Any) -> None:
     with opened_partners() as partners:
         agreement = Agreement(**given_fields(contract_kind(partners.currency), given, partners))
         with partners.changing(datetime.now(UTC), name_of(by)) as changes:
-            following = _agreed(changes, agreement, 1, reason)
+            following = changes.agree_on(agreement, 1, reason)
         _tell(partners, following, as_json)
 
 
@@ -116,7 +115,7 @@ def extend(
             last = versions_of(changes.connection, ContractId(contract_id))[-1]
             agreement = replace(Agreement.of(last), starts_at=None, ends_at=None)
             agreement = _continued(replace(agreement, **values), last, changes.now)
-            following = _agreed(changes, agreement, last.version + 1, reason)
+            following = changes.agree_on(agreement, last.version + 1, reason)
         _tell(partners, following, as_json)
 
 
@@ -220,23 +219,6 @@ def _continued(agreement: Agreement, last: Contract, now: datetime) -> Agreement
     if agreement.ends_at is None and agreement.starts_at < ends_at:
         return replace(agreement, ends_at=ends_at)
     return agreement
-
-
-def _agreed(changes: PartnerChanges, agreement: Agreement, version: int, reason: str) -> Succession:
-    require_sound(faults(contract_kind(changes.currency), agreement))
-    contract = Contract(
-        agreement.contract_id,
-        version,
-        agreement.partner_id,
-        agreement.starts_at or changes.now,
-        agreement.terms(),
-        agreement.ends_at,
-        agreement.app_id,
-        agreement.placement_id,
-    )
-    if agreement.starts_at is None:
-        contract = replace(contract, starts_at=changes.earliest_start(contract))
-    return changes.agree(contract, reason)
 
 
 def _tell(partners: SqlPartners, following: Succession, as_json: bool) -> None:

@@ -7,7 +7,7 @@ wait.
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from sqlalchemy import Connection, select
@@ -33,9 +33,11 @@ from adserver.commands.partner_access import (
 )
 from adserver.config import from_environment
 from adserver.marketplace.partnering import PARTNER
+from adserver.marketplace.problem import CatalogError
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
 from adserver.stores.partner_changes import SqlPartners
+from adserver.stores.partner_import import export_partners, import_partners
 from adserver.stores.partner_lookup import partner_of
 from adserver.stores.tables import APPS
 from affiliate.partner import Partner, Standing
@@ -223,6 +225,44 @@ def apps(partner_id: str, as_json: bool) -> None:
     else:
         click.echo(f"Partner {partner_id} has no apps.")
         say_next(f"adunion app edit APP --partner {partner_id}")
+
+
+@command.command("import", epilog="\b\nExample:\n  adunion partner import partners.yaml --dry-run")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@BY
+@AS_JSON
+def import_(file: BinaryIO, dry_run: bool, by: str | None, as_json: bool) -> None:
+    """Take in merchants, partners, contracts and coupons from a YAML FILE ("-": standard input).
+
+    Lists `merchants`, `partners`, `contracts`, `coupons`; fields are those that `show --json`
+    prints, so `adunion partner export` writes an example. It is taken in whole or not at all; what
+    the file does not name stays; the same file again changes nothing. A contract that says
+    something new becomes its next version.
+    """
+    with opened_partners() as partners:
+        try:
+            done = import_partners(
+                partners, file.read(), datetime.now(UTC), who=name_of(by), dry_run=dry_run
+            )
+        except CatalogError as error:
+            raise click.ClickException(f"{file.name} was not taken in:\n{error}") from None
+    if as_json:
+        print_json(done)
+        return
+    for part, counts in done.items():
+        told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+        click.echo(f"{part}: {told}{' (dry run)' * dry_run}")
+    if not any(done.values()):
+        click.echo(f"{file.name} names nothing.")
+
+
+@command.command(epilog="\b\nExample:\n  adunion partner export > partners.yaml")
+@click.option("--with-bank-accounts", "banks", is_flag=True, help="Whole, not masked: keep safe.")
+def export(banks: bool) -> None:
+    """Write merchants, partners, contracts and coupons as a file that `import` takes."""
+    with opened_partners() as partners:
+        click.echo(export_partners(partners, banks=banks), nl=False)
 
 
 def missing(connection: Connection, partner: Partner, now: datetime) -> list[str]:

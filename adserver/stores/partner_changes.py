@@ -195,6 +195,27 @@ class PartnerChanges:
             stored.put_merchant(self.connection, after, self.now, because)
         return after
 
+    def agree_on(self, agreement: Agreement, version: int, why: str = "") -> Succession:
+        """As `agree`, for a contract as it is written; one without a start begins at a midnight.
+
+        Raises:
+            CatalogError: as `agree`.
+        """
+        require_sound(faults(contract_kind(self.currency), agreement))
+        contract = Contract(
+            agreement.contract_id,
+            version,
+            agreement.partner_id,
+            agreement.starts_at or self.now,
+            agreement.terms(),
+            agreement.ends_at,
+            agreement.app_id,
+            agreement.placement_id,
+        )
+        if agreement.starts_at is None:
+            contract = replace(contract, starts_at=self.earliest_start(contract))
+        return self.agree(contract, why)
+
     def agree(self, contract: Contract, why: str = "") -> Succession:
         """Adds a contract, or the next version of one: what it became, and what it ended.
 

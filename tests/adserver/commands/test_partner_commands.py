@@ -276,3 +276,19 @@ def test_an_empty_house_says_how_to_begin(adunion: Run, group: str) -> None:
 def test_a_reason_that_is_a_novel_is_refused(house: Run) -> None:
     told = house("partner", "suspend", "p", "--reason", "x" * 301, fails=True).output
     assert "at most 300 characters" in told
+
+
+def test_a_file_is_taken_in_and_written_out(house: Run) -> None:
+    file = "partners: [{partner_id: q, name: Q, bank_account: '62220212', account_holder: Q}]"
+    assert "(dry run)" in house("partner", "import", "-", "--dry-run", typed=file).output
+    assert house("partner", "import", "-", typed=file).output == "partners: 1 added\n"
+    assert read_typed(house, file) == {"partners": {"unchanged": 1}}
+    assert "62220212" not in house("partner", "export").output
+    assert "62220212" in house("partner", "export", "--with-bank-accounts").output
+    wrong = house("partner", "import", "-", typed="partners: [{partner: q}]", fails=True).output
+    assert "was not taken in:\nline 1, partner, partner: is not known here; partner_id?" in wrong
+    assert "names nothing" in house("partner", "import", "-", typed="").output
+
+
+def read_typed(run: Run, file: str) -> Any:
+    return json.loads(run("partner", "import", "-", "--json", typed=file).output)
