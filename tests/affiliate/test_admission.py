@@ -229,6 +229,12 @@ def changes_of(book: Book, transaction: Transaction) -> dict[str, tuple[int, int
     return {account: (posted, reserved) for account, posted, reserved in found}
 
 
+@pytest.mark.parametrize("amount", [1, 69, 70])
+def test_any_part_of_what_was_reserved_may_be_posted(amount: int) -> None:
+    part = ending(Phase.POST, "hold", "n", postings=postings(pool=-amount, partner=amount))
+    assert isinstance(enter(a_book(), part, NOW, ZONE), Entry)
+
+
 def test_only_debits_are_reserved() -> None:
     assert changes_of(a_book(), pending("n")) == {POOL: (0, 70), PARTNER: (0, 0)}
 

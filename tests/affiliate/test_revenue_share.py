@@ -64,7 +64,8 @@ def test_a_share_is_rounded_once_to_the_micro_half_away_from_zero() -> None:
 
 
 def test_more_than_all_of_the_revenue_is_no_share() -> None:
-    with pytest.raises(ValueError, match="at most 100 %"):
+    words = r"^a share of ad revenue is at most 100 %; a fund pays what is above$"
+    with pytest.raises(ValueError, match=words):
         share_month([], Terms(ad_share_ppm=PPM + 1), "CNY")
     with pytest.raises(ValueError, match="at most 100 %"):
         share_month([], Terms(ad_tiers=(Tier(1, 1_200_000),)), "CNY")
@@ -82,6 +83,23 @@ def test_a_tier_begins_with_the_micro_that_reaches_it() -> None:
     assert of_one(whole, a_day(revenue=1000 * YUAN)).valid.share == 600 * YUAN
     just_below = of_one(whole, a_day(revenue=1000 * YUAN - 2)).valid.share
     assert just_below == 500 * YUAN - 1
+    assert of_one(whole, a_day(revenue=1000 * YUAN - 1)).rule == "50% of ad revenue"
+    found = a_day(revenue=1000 * YUAN, invalid_revenue=1)
+    assert (of_one(whole, found).billed.share, of_one(whole, found).valid.share) == (
+        600 * YUAN, 500 * YUAN,
+    )  # fmt: skip
+
+
+def test_a_tier_begins_where_the_currency_says() -> None:
+    terms = Terms(ad_share_ppm=500_000, ad_tiers=(Tier(1_000, 600_000),))
+    (in_yen,) = share_month([a_day(revenue=1_000 * YUAN)], terms, "JPY")
+    assert in_yen.rule == "60% of ad revenue from 1,000 a month on"
+    (too_few,) = share_month([a_day(revenue=1_000 * YUAN - 1)], terms, "JPY")
+    assert too_few.rule == "50% of ad revenue"
+
+
+def test_without_a_fund_nothing_is_asked_of_one() -> None:
+    assert of_one(Terms(ad_share_ppm=500_000), a_day(revenue=YUAN)).billed.subsidy == 0
 
 
 def test_a_marginal_tier_counts_only_for_what_lies_above_it() -> None:
