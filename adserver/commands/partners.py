@@ -5,9 +5,11 @@ a suspended partner keeps all that it has earned; only sales from then on earn n
 wait.
 """
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import Connection, select
@@ -228,11 +230,11 @@ def apps(partner_id: str, as_json: bool) -> None:
 
 
 @command.command("import", epilog="\b\nExample:\n  adunion partner import partners.yaml --dry-run")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 @BY
 @AS_JSON
-def import_(file: BinaryIO, dry_run: bool, by: str | None, as_json: bool) -> None:
+def import_(file: Path, dry_run: bool, by: str | None, as_json: bool) -> None:
     """Take in merchants, partners, contracts and coupons from a YAML FILE ("-": standard input).
 
     Lists `merchants`, `partners`, `contracts`, `coupons`; fields are those that `show --json`
@@ -240,13 +242,14 @@ def import_(file: BinaryIO, dry_run: bool, by: str | None, as_json: bool) -> Non
     the file does not name stays; the same file again changes nothing. A contract that says
     something new becomes its next version.
     """
+    text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     with opened_partners() as partners:
         try:
             done = import_partners(
-                partners, file.read(), datetime.now(UTC), who=name_of(by), dry_run=dry_run
+                partners, text, datetime.now(UTC), who=name_of(by), dry_run=dry_run
             )
         except CatalogError as error:
-            raise click.ClickException(f"{file.name} was not taken in:\n{error}") from None
+            raise click.ClickException(f"{file} was not taken in:\n{error}") from None
     if as_json:
         print_json(done)
         return
@@ -254,7 +257,7 @@ def import_(file: BinaryIO, dry_run: bool, by: str | None, as_json: bool) -> Non
         told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
         click.echo(f"{part}: {told}{' (dry run)' * dry_run}")
     if not any(done.values()):
-        click.echo(f"{file.name} names nothing.")
+        click.echo(f"{file} names nothing.")
 
 
 @command.command(epilog="\b\nExample:\n  adunion partner export > partners.yaml")
