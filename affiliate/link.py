@@ -80,7 +80,7 @@ def parse_plain(code: str) -> Target | None:
     code = code.replace("%7E", SEPARATOR).replace("%7e", SEPARATOR)
     partner, _, rest = code.partition(SEPARATOR)
     merchant, _, encoded = rest.partition(SEPARATOR)
-    if not partner or not merchant or len(code) > MAX_CODE_CHARS:
+    if not partner or not merchant:
         return None
     try:
         sku = unquote(encoded, errors="strict")
@@ -89,7 +89,8 @@ def parse_plain(code: str) -> Target | None:
     sizes_fit = max(len(partner), len(merchant)) <= MAX_ID_CHARS and len(sku) <= MAX_SKU_CHARS
     if not sizes_fit or not sku.isprintable() or not (partner + merchant).isascii():
         return None
-    return Target(PartnerId(partner), MerchantId(merchant), Sku(sku))
+    target = Target(PartnerId(partner), MerchantId(merchant), Sku(sku))
+    return target if len(plain_code(target)) <= MAX_CODE_CHARS else None
 
 
 def is_short(code: str) -> bool:

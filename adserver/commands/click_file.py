@@ -163,9 +163,9 @@ def _clicked(fields: Mapping[str, str], known: Known) -> tuple[LinkCode, Target,
     if code in known.links:
         link = known.links[LinkCode(code)]
         return link.code, link.target, link.subs
-    target = rules.parse_plain(code) if code else _named(fields)
+    target = rules.parse_plain(code or rules.plain_code(_named(fields)))
     if target is None:
-        raise ClickFileError(f"there is no link {code[:40]!a}")
+        raise ClickFileError(f"there is no link {code[:40]!a}, or its SKU is too long")
     return rules.plain_code(target), target, rules.NO_SUBS
 
 

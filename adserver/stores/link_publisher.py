@@ -68,7 +68,9 @@ class LinkPublisher:
 
 
 def _rows(connection: Connection, query: Select[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """In order, so that the same rows make the same file."""
     steady = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-    with closing(steady.execute(query)) as found:
+    key = [column for column in query.selected_columns if column.primary_key]
+    with closing(steady.execute(query.order_by(*key))) as found:
         for rows in found.partitions():
             yield from map(tuple, rows)

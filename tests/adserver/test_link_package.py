@@ -1,5 +1,6 @@
 """What workers follow links by: published by the console, found in microseconds, refused whole."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,14 +16,18 @@ from adserver.stores.link_publisher import LinkPublisher
 from adserver.stores.links import make_link
 from affiliate.partner import Partner, Standing
 from models.domain.ids import MerchantId, PartnerId, Sku
+from tests.adserver.stores.sql_databases import database_url
 from tests.affiliates import BLOG, HOME, LONG_AGO, PARTNER, SHOP, fill, wanted
+
+__all__ = ["database_url"]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    made = connect_url(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+def engine(database_url: str) -> Iterator[Engine]:
+    made = connect_url(database_url)
     fill(made)
-    return made
+    yield made
+    made.dispose()
 
 
 def opened(data_dir: Path, kind: Path) -> Pages:
@@ -46,7 +51,6 @@ def test_what_is_published_is_found_again(engine: Engine, tmp_path: Path) -> Non
     with closing(opened(tmp_path, link_package.PRODUCTS)) as products:
         assert products.page_of(SHOP, Sku("A-1")) == "https://www.shop.example/p/1?v=2"
         assert products.page_of(SHOP, Sku("a-1")) is None
-    engine.dispose()
 
 
 def test_nothing_is_published_while_nothing_changes(engine: Engine, tmp_path: Path) -> None:
@@ -61,7 +65,6 @@ def test_nothing_is_published_while_nothing_changes(engine: Engine, tmp_path: Pa
     assert publication.current(tmp_path / link_package.PRODUCTS) == products
     with closing(opened(tmp_path, link_package.LINKS)) as links:
         assert not links.is_approved(BLOG)
-    engine.dispose()
 
 
 def test_a_console_that_starts_again_writes_nothing_twice(engine: Engine, tmp_path: Path) -> None:
@@ -71,7 +74,6 @@ def test_a_console_that_starts_again_writes_nothing_twice(engine: Engine, tmp_pa
     with database.writing(engine) as connection:
         partners.put_partner(connection, PARTNER, LONG_AGO)
     assert LinkPublisher(engine, tmp_path).look() == first
-    engine.dispose()
 
 
 def test_a_version_that_was_swept_is_still_read_by_who_has_it_open(tmp_path: Path) -> None:

@@ -56,13 +56,14 @@ def test_a_plain_code_may_be_spelled_in_several_ways(code: str, sku: str) -> Non
     "code",
     ["", "~", "p", "p~", "~m", "~~x", "p~m~%FF", "p~m~a%0Ab", "p~m~%00", "Ab3dE6g",
      "p" * 65 + "~m", "p~" + "m" * 65, "p~m~" + "s" * 129, "p\udcff~m",
-     "红~m", "p~m~\udcff", "p~m~" + "%41" * 400],
+     "红~m", "p~m~\udcff", "p~m~" + "%41" * 400,
+     "p~m~" + "红" * 120],
 )  # fmt: skip
 def test_what_can_be_no_plain_code_is_none(code: str) -> None:
     assert parse_plain(code) is None
 
 
-@given(st.text(max_size=80))
+@given(st.text(max_size=80) | st.text(max_size=130).map("p~m~".__add__))
 def test_parsing_never_fails(text: str) -> None:
     parsed = parse_plain(text)
     assert parsed is None or parse_plain(plain_code(parsed)) == parsed
