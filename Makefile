@@ -6,7 +6,7 @@ PY := .venv/bin/python
 LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet pyproject.toml
 
-.PHONY: help demo up test test-long test-fast lint bench load lock clean
+.PHONY: help demo up test test-long test-fast mutation lint bench load lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ test-long: .venv/dev servers  ## the money state machine with 10,000 sequences o
 
 test-fast: .venv/dev  ## the tests that need no server
 	$(PY) -m pytest -q tests/house tests/models tests/ranking tests/affiliate
+
+mutation: .venv/dev  ## flip signs, comparisons and numbers in the rules of money and list what no test notices (minutes)
+	$(PY) -m pip install --quiet --editable '.[mutation]'
+	rm -rf mutants
+	$(PY) -m mutmut run
+	$(PY) -m mutmut results
 
 lint: .venv/dev  ## ruff, mypy --strict, import-linter
 	$(PY) -m ruff check .
@@ -45,7 +51,7 @@ lock: .venv/dev  ## re-resolve the pinned versions from pyproject.toml
 	$(LOCK) --extra dev --output-file requirements-dev.lock
 
 clean:  ## remove the virtual environment, data and caches
-	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv var mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
 .PHONY: servers
 servers:
