@@ -23,6 +23,7 @@ from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
 from adserver.console.money_routes import money_routes
+from adserver.console.product_conversions import ProductConversions
 from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
 from adserver.console.spend_memory import SpendMemory
@@ -31,6 +32,7 @@ from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.open_store import open_for_writing
 from adserver.eventlog.queries import charges, history_counts, hours_with_impressions
 from adserver.ports import EventStore
+from adserver.stores import database
 from adserver.stores.bookkeeper import RedisBookkeeper
 from adserver.stores.catalog import SqlCatalog, open_catalog
 from adserver.stores.catalog_publisher import CatalogPublisher
@@ -120,6 +122,8 @@ async def _learning_from_the_log(
     charged = Rollup(partial(charges, store), hours)
     publisher = HistoryPublisher(settings.data_dir)
     memory = SpendMemory(RedisSpend(line))
+    engine = database.connect(settings)
+    sales = ProductConversions(engine, store, DAYS)
 
     async def look() -> None:
         if not shipping.prepared.is_set():
@@ -130,11 +134,15 @@ async def _learning_from_the_log(
         charged.touch(touched)
         now_ms = int(now.timestamp() * 1000)
         counts = await asyncio.to_thread(history.refresh, now_ms)
+        counts.update(await asyncio.to_thread(sales.refresh, now))
         await asyncio.to_thread(publisher.publish, counts, now)
         await memory.remind(await asyncio.to_thread(charged.refresh, now_ms))
 
-    async with repeating("history", settings.history_interval_s, look):
-        yield
+    try:
+        async with repeating("history", settings.history_interval_s, look):
+            yield
+    finally:
+        engine.dispose()
 
 
 @asynccontextmanager

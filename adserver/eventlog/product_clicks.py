@@ -1,11 +1,13 @@
-"""Clicks that led to products, counted for the ranking of hot products.
+"""Clicks that led to products: counted for the ranking of hot products, found for their sales.
 
 Never here: what they are worth (`affiliate.hot_products`). The one surprising fact: clicks on ads
 are found by their line item, because the log of beacons knows no products.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+from uuid import UUID
 
 from adserver.eventlog.queries import delivery
 from adserver.ports import EventStore
@@ -18,6 +20,11 @@ FROM (SELECT event_id, any(merchant_id) AS merchant_id, any(sku) AS sku, any(inv
       FROM link_clicks
       WHERE occurred_ms >= %(since)s AND occurred_ms < %(until)s GROUP BY event_id)
 WHERE sku != '' AND invalid = '' GROUP BY merchant_id, sku"""
+
+_CELLS = """
+SELECT toString(event_id) AS id, any(creative_id) AS creative, any(placement_id) AS placement
+FROM clicks WHERE toString(event_id) IN %(ids)s AND served_ms >= %(since)s GROUP BY id"""
+_IDS_AT_ONCE = 2_000
 
 
 def product_signals(
@@ -45,3 +52,28 @@ def _link_clicks(store: EventStore, since_ms: int, until_ms: int) -> Counter[Key
     for merchant_id, sku, clicks in zip(*columns.values(), strict=True):
         counts[MerchantId(merchant_id), Sku(sku)] = int(clicks)
     return counts
+
+
+def cells_of(
+    store: EventStore, click_ids: Collection[str], since_ms: int
+) -> dict[str, tuple[str, str]]:
+    """The creative and the placement of clicks on ads served since then, by their 32 hex digits."""
+    found = {}
+    waiting = iter(sorted(str(UUID(one)) for one in click_ids if _is_event_id(one)))
+    for ids in _batches(waiting):
+        columns = store.query(_CELLS, {"ids": ids, "since": since_ms})
+        for click, creative, placement in zip(*columns.values(), strict=True):
+            found[UUID(click).hex] = creative, placement
+    return found
+
+
+def _batches(ids: Iterator[str]) -> Iterator[tuple[str, ...]]:
+    while batch := tuple(islice(ids, _IDS_AT_ONCE)):
+        yield batch
+
+
+def _is_event_id(text: str) -> bool:
+    try:
+        return UUID(text).hex == text
+    except ValueError:
+        return False

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import String, insert
 
 from adserver.config import Settings
 from adserver.eventlog.link_clicks import TABLE, link_click_row
@@ -17,7 +16,6 @@ from adserver.eventlog.open_store import open_for_reading
 from adserver.eventlog.rows import pack_rows, settled_row, unpack_columns
 from adserver.stores import database
 from adserver.stores.catalog import open_catalog
-from adserver.stores.order_tables import ORDER_ROWS
 from affiliate.order import Touch, TouchKind
 from models.domain.campaign import PricingModel
 from models.domain.event import Booked, EventKind, Verdict
@@ -26,6 +24,7 @@ from models.domain.money import NO_MONEY
 from tests import builders
 from tests.adserver.commands.conftest import Run
 from tests.adserver.eventlog.happenings import happening
+from tests.adserver.stores.made_orders import put_row
 
 HEAD = "id,title,link,price,category,availability,rate\n"
 
@@ -195,7 +194,7 @@ def fill_the_books(settings: Settings) -> None:
     others = [("direct", "cancelled"), ("same_merchant", "paid")]
     with database.writing(engine) as connection:
         for number, (relation, status) in enumerate(ways + others):
-            connection.execute(insert(ORDER_ROWS).values(order_row(number, relation, status, now)))
+            put_row(connection, number, now, relation=relation, status=status)
     engine.dispose()
 
 
@@ -203,22 +202,3 @@ def touch(now: datetime, invalid: str) -> Touch:
     merchant, sku = MerchantId("shop"), Sku("seen")
     one = Touch(uuid4().hex, TouchKind.LINK, now, PartnerId("blog"), merchant, sku)
     return replace(one, invalid=invalid)
-
-
-def order_row(number: int, relation: str, status: str, now: datetime) -> dict[str, Any]:
-    needed = {column.name: column for column in ORDER_ROWS.columns if not column.nullable}
-    plain: dict[str, Any] = {
-        name: "" if isinstance(column.type, String) else 0 for name, column in needed.items()
-    }
-    return plain | {
-        "row_id": f"r{number}",
-        "merchant_id": "shop",
-        "order_id": f"o{number}",
-        "line_id": "1",
-        "sku": "seen",
-        "status": status,
-        "relation": relation,
-        "method": "click",
-        "paid_at": now,
-        "modified_at": now,
-    }
