@@ -22,6 +22,7 @@ from tests.adserver.accounting.ad_house import (
     at,
     cell,
 )
+from tests.adserver.accounting.till import POOL as SUPPORT, Till
 from tests.adserver.stores.sql_databases import database_url
 
 __all__ = ["database_url"]
@@ -233,6 +234,18 @@ def test_the_partners_cap_counts_its_month_and_no_other(ads: Ads) -> None:
         (ads.row(day).subsidy_micros // YUAN, ads.row(day).reason) for day in (D1, D2, november)
     ]
     assert told == [(30, ""), (20, "subsidy_cap_reached"), (30, "")]
+
+
+def test_the_cap_is_over_orders_and_ads_together(ads: Ads) -> None:
+    ads.partner(terms=Terms(subsidy=Subsidy(SUPPORT, 300_000, cap_minor=5_000)))
+    ads.fund(1_000, pool=SUPPORT)
+    till = Till(ads.engine)
+    till.sell("a", at(D1), earns=10_000, subsidy=3_500)
+    till.sell("b", at(D1 - timedelta(days=31)), earns=10_000, subsidy=900)
+    ads.accrue(D1, cell(100))
+    row = ads.row(D1)
+    assert (row.subsidy_micros, row.reason) == (15 * YUAN, "subsidy_cap_reached")
+    assert ads.balance(f"subsidy_pool:{SUPPORT}") == 1_000 - 35 - 9 - 15
 
 
 def test_a_fund_with_a_limit_pays_only_those_who_were_enrolled_that_day(ads: Ads) -> None:
