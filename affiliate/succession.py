@@ -41,7 +41,7 @@ def succeed(
     _require_open(new.starts_at, open_from)
     if new.starts_at <= now:
         _require_nothing_agreed(existing, new)
-    rivals = [one for one in existing if _scope(one) == _scope(new) and not _is_void(one)]
+    rivals = [one for one in existing if _scope(one) == _scope(new) and not is_void(one)]
     ended = tuple(
         replace(one, ends_at=new.starts_at)
         for one in rivals
@@ -74,6 +74,11 @@ def ended(
     return replace(version, ends_at=moment)
 
 
+def is_void(contract: Contract) -> bool:
+    """Whether it was ended as it begins, so that it is never in force."""
+    return contract.ends_at is not None and contract.ends_at <= contract.starts_at
+
+
 def _require_open(moment: datetime, open_from: datetime | None) -> None:
     if open_from is not None and moment < open_from:
         raise SuccessionError(f"months before {open_from} are closed; choose that or later")
@@ -81,7 +86,7 @@ def _require_open(moment: datetime, open_from: datetime | None) -> None:
 
 def _require_nothing_agreed(existing: Sequence[Contract], new: Contract) -> None:
     for one in existing:
-        if _takes_place_of(new, one) and _goes_beyond(one, new.starts_at) and not _is_void(one):
+        if _takes_place_of(new, one) and _goes_beyond(one, new.starts_at) and not is_void(one):
             raise SuccessionError(
                 f"it begins in the past, where {one.contract_id} version {one.version} is agreed "
                 f"from {one.starts_at} on; choose a start in the future"
@@ -108,8 +113,3 @@ def _scope(contract: Contract) -> tuple[str | None, str | None]:
 
 def _goes_beyond(contract: Contract, moment: datetime) -> bool:
     return contract.ends_at is None or moment < contract.ends_at
-
-
-def _is_void(contract: Contract) -> bool:
-    """Ended as it begins, so never in force."""
-    return contract.ends_at is not None and contract.ends_at <= contract.starts_at

@@ -37,7 +37,7 @@ from adserver.stores.catalog import make_id
 from adserver.stores.partner_changes import SqlPartners, midnight_after
 from adserver.stores.partner_lookup import partner_of, versions_of
 from affiliate.partner import Contract, Standing
-from affiliate.succession import Succession
+from affiliate.succession import Succession, is_void
 from models.domain.ids import ContractId, PartnerId
 
 _CONTRACT = click.argument("contract_id", metavar="CONTRACT")
@@ -112,10 +112,11 @@ def extend(
         kind = terms_kind(partners.currency)
         values = cleared(kind, clear) | given_fields(kind, given, partners)
         with partners.changing(datetime.now(UTC), name_of(by)) as changes:
-            last = versions_of(changes.connection, ContractId(contract_id))[-1]
+            versions = versions_of(changes.connection, ContractId(contract_id))
+            last = (_not_void(versions) or versions)[-1]
             agreement = replace(Agreement.of(last), starts_at=None, ends_at=None)
             agreement = _continued(replace(agreement, **values), last, changes.now)
-            following = changes.agree_on(agreement, last.version + 1, reason)
+            following = changes.agree_on(agreement, len(versions) + 1, reason)
         _tell(partners, following, as_json)
 
 
@@ -132,10 +133,11 @@ def end(contract_id: str, at: str | None, reason: str, by: str | None, as_json: 
         with partners.changing(datetime.now(UTC), name_of(by)) as changes:
             moment = moment or midnight_after(changes.now, changes.zone)
             versions = versions_of(changes.connection, ContractId(contract_id))
-            left = [one for one in versions if one.ends_at is None or moment < one.ends_at]
+            held = _not_void(versions) or versions
+            left = [one for one in held if one.ends_at is None or moment < one.ends_at]
             after = [
                 changes.end_contract(one, max(moment, one.starts_at), reason)
-                for one in left or versions[-1:]
+                for one in left or held[-1:]
             ]
         if as_json:
             print_json([written_contract(one, changes.now, partners) for one in after])
@@ -207,6 +209,10 @@ def read_time(given: str, partners: SqlPartners, option: str = "--at") -> dateti
         return localised(instant().read(given), partners.zone)
     except NotationError as error:
         raise click.UsageError(f"{option}: {error}") from None
+
+
+def _not_void(versions: list[Contract]) -> list[Contract]:
+    return [one for one in versions if not is_void(one)]
 
 
 def _continued(agreement: Agreement, last: Contract, now: datetime) -> Agreement:

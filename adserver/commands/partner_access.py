@@ -22,6 +22,7 @@ from adserver.marketplace.partnering import Agreement, contract_kind
 from adserver.stores.partner_changes import SqlPartners, open_partners
 from adserver.stores.partners import Change
 from affiliate.partner import Contract
+from affiliate.succession import is_void
 
 HOUSE_CURRENCY = "CNY"
 """For help texts only: values are read in the currency that the settings or the merchant name."""
@@ -113,7 +114,7 @@ def written_contract(contract: Contract, now: datetime, partners: SqlPartners) -
 
 def state_of(contract: Contract, now: datetime) -> str:
     """Where a version is: planned, in force, over, or void (ended before it began)."""
-    if contract.ends_at is not None and contract.ends_at <= contract.starts_at:
+    if is_void(contract):
         return "void"
     if contract.in_force(now):
         return "in force"

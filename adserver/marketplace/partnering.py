@@ -19,7 +19,6 @@ from adserver.marketplace.notation import (
     amount,
     choice,
     identifier,
-    matching,
     text,
     url,
     whole_number,
@@ -48,7 +47,6 @@ MOST_LABELS = 1_000
 LONGEST_HOLD_DAYS = 365
 
 _REFERENCE = text(128, least=1)
-_CODE = matching(money.CODE, "1 to 64 letters, digits or signs without blanks", "CODE")
 
 
 def _bank(partner: Partner) -> Findings:
@@ -138,7 +136,7 @@ def coupon_kind(currency: str) -> Kind:
         Coupon,
         "",
         (
-            Field("code", _CODE, "The code as customers type it; case does not matter."),
+            Field("code", money.code(), "The code as customers type it; case does not matter."),
             Field("merchant_id", identifier(), "Where it is used.", option="merchant"),
             Field("partner_id", identifier(), "Whose sales these are.", option="partner"),
             Field("starts_at", instant(), "From when on; now when not given.", local=True),

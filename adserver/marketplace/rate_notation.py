@@ -34,7 +34,7 @@ _UNITS = {
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
 }
-CODE = re.compile(r"[^\s\x00-\x1f\x7f]{1,64}")
+_CODE = re.compile(r"[^\s]{1,64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9]{4,64}")
 _EMAIL = re.compile(r"(?=.{3,254}\Z)[^@\s]+@[^@\s]+\.[^@\s.]+")
@@ -238,7 +238,23 @@ def currency_code() -> Notation:
 
 def email() -> Notation:
     """An address for mail, or none."""
-    return matching(_EMAIL, "a mail address such as a@b.example", "EMAIL", empty=True)
+    return _printable(_EMAIL, "a mail address such as a@b.example", "EMAIL", empty=True)
+
+
+def code() -> Notation:
+    """A coupon's code."""
+    return _printable(_CODE, "1 to 64 letters, digits or signs without blanks", "CODE")
+
+
+def _printable(
+    pattern: re.Pattern[str], meaning: str, metavar: str, *, empty: bool = False
+) -> Notation:
+    shape = matching(pattern, meaning, metavar, empty=empty)
+
+    def check(value: str) -> str | None:
+        return shape.check(value) or text(len(value)).check(value)
+
+    return Notation(metavar, plain_text, str, check)
 
 
 def bank_account() -> Notation:

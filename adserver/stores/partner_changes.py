@@ -310,7 +310,7 @@ class PartnerChanges:
         return max((end_of(period, self.zone) for period in closed if period), default=None)
 
     def _because(self, what: str, why: str) -> Because:
-        return Because(what, self.who[:100], why[:500])
+        return Because(what, _storable(self.who, 100), _storable(why, 500))
 
     def _contracts_of(self, partner_id: PartnerId) -> list[Contract]:
         found = stored.contracts_of(self.connection, [partner_id])[partner_id]
@@ -364,6 +364,11 @@ def midnight_after(now: datetime, zone: ZoneInfo) -> datetime:
     """When the house's next day begins."""
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), zone)
+
+
+def _storable(text: str, most: int) -> str:
+    """What every database keeps of a text from a command line."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()[:most]
 
 
 def _told(kind: Kind, before: Any, after: Any, why: str) -> str:

@@ -24,6 +24,7 @@ from adserver.stores.partner_changes import STEPS, PartnerChanges, SqlPartners
 from adserver.stores.partner_lookup import refusal
 from affiliate.merchandise import Merchant
 from affiliate.partner import Contract, Coupon, Partner, Standing
+from affiliate.succession import is_void
 from models.domain.ids import ContractId, MerchantId, PartnerId
 
 Done = dict[str, Counter[str]]
@@ -75,12 +76,7 @@ def export_partners(partners: SqlPartners, *, banks: bool = False) -> str:
         held = Holdings(
             list(stored.merchants(connection).values()),
             list(stored.all_partners(connection).values()),
-            [
-                one
-                for owner in sorted(contracts)
-                for one in contracts[owner]
-                if one.ends_at is None or one.ends_at > one.starts_at
-            ],
+            [one for owner in sorted(contracts) for one in contracts[owner] if not is_void(one)],
             stored.all_coupons(connection),
         )
     return write_partners(held, partners.currency, partners.zone, banks=banks)
@@ -170,7 +166,7 @@ def _version_like(versions: list[Contract], agreement: Agreement) -> Contract | 
     """The version that an entry speaks of: of its start (or the last), saying the same."""
     starts_at = agreement.starts_at or (versions[-1].starts_at if versions else None)
     for one in versions:
-        if one.ends_at == one.starts_at:
+        if is_void(one):
             continue
         same = Agreement.of(replace(one, ends_at=agreement.ends_at))
         if same == replace(agreement, starts_at=starts_at):

@@ -207,6 +207,16 @@ def test_ending_a_contract_ends_every_version_that_goes_on(house: Run) -> None:
         assert "Error" in house("contract", "end", "c", "--at", at, fails=True).output
 
 
+def test_a_version_that_was_cancelled_is_skipped_by_the_next(house: Run) -> None:
+    house("contract", "add", "--id", "c", "--partner", "p", "--share", "90%")
+    house("contract", "extend", "c", "--starts-at", "2098-01-01", "--share", "10%")
+    house("contract", "end", "c", "--at", "2090-01-01")
+    house("contract", "end", "c", "--at", "2080-01-01")
+    third = read(house, "contract", "extend", "c")
+    assert (third["version"], third["commission_share"]) == (3, "90%")
+    assert third["starts_at"] == "2080-01-01 00:00+08:00"
+
+
 def test_contracts_are_listed_by_partner(house: Run) -> None:
     house("contract", "add", "--id", "c", "--partner", "p")
     house("partner", "apply", "--id", "q", "--name", "Q")

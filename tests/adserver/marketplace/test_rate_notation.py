@@ -132,6 +132,15 @@ def test_a_bank_account_is_shown_by_its_last_letters_only() -> None:
     assert account.check("6222/1") == "must be 4 to 64 letters and digits"
 
 
+@pytest.mark.parametrize("sign", ["\0", "\x1b", "\udc80", "\u2028"])
+def test_codes_and_mail_addresses_hold_nothing_that_cannot_be_shown(sign: str) -> None:
+    assert notation.code().check("READER10") is None
+    assert notation.code().check("满100减10") is None
+    assert notation.code().check(f"A{sign}B")
+    assert notation.email().check("a@b.example") is None
+    assert notation.email().check(f"a{sign}@b.example")
+
+
 rates = st.one_of(
     st.builds(Rate, ppm=st.integers(0, PPM)),
     st.builds(Rate, flat_minor=st.integers(0, LARGEST_MINOR)),
