@@ -28,6 +28,7 @@ from adserver.stores import database, findings, revenue as store
 from adserver.stores.ledger import Journal
 from adserver.stores.revenue import PostedDay, ShareRow
 from affiliate.ad_revenue import Cell, DayRevenue
+from affiliate.calendar import Period
 from affiliate.ledger import Taken, Transaction
 from models.domain.event import NO_PARTNER
 
@@ -103,7 +104,9 @@ class AdDesk:
                     f"the event log has {revenue.size:,} events and impressions of {revenue.day}, "
                     f"but {before.size:,} were accrued"
                 )
-            return _Accruing(self, connection, journal, now).take(revenue, before, posted)
+            closed = journal.closed_through(self.currency)
+            accruing = _Accruing(self, connection, journal, now, closed)
+            return accruing.take(revenue, before, posted)
 
     def _require(self, posted: PostedDay | None, seen: int | None) -> None:
         revision = posted.revision if posted else 0
@@ -124,6 +127,7 @@ class _Accruing:
     connection: Connection
     journal: Journal
     now: datetime
+    closed: Period | None
 
     def take(self, revenue: DayRevenue, before: DayRevenue, posted: PostedDay | None) -> Accrual:
         revision = posted.revision if posted else 0
@@ -181,8 +185,8 @@ class _Accruing:
 
     def _late(self, day: str) -> tuple[tuple[str, str], ...]:
         """The reference of what comes after its month was closed."""
-        closed = self.journal.closed_through(self.desk.currency)
-        return (("late_for", day[:7]),) if closed and day[:7] <= closed else ()
+        is_late = self.closed is not None and day[:7] <= self.closed
+        return (("late_for", day[:7]),) if is_late else ()
 
     def _append(self, transactions: Sequence[Transaction]) -> None:
         for outcome in self.journal.append(transactions, self.now):
