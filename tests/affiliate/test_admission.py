@@ -341,3 +341,7 @@ def test_an_event_is_booked_into_its_month_or_the_first_that_is_open(
     found = enter(book, booking(occurred_at=occurred_at), NOW, ZONE)
     assert isinstance(found, Entry)
     assert found.period == booked_in
+
+
+def test_a_key_may_be_255_characters_long() -> None:
+    assert isinstance(enter(Book(), booking("k" * LONGEST_KEY), NOW, ZONE), Entry)
