@@ -210,6 +210,7 @@ def _judged(connection: Connection, journal: Journal, month: Month) -> _Books:
         for one in journal.balances(month.currency, Kind.MERCHANT_RECEIVABLE)
     }
     trusted = {MerchantId(name) for name, one in merchants.items() if one.trusted}
+    settlement.make_room(connection)
     settlement.fund(connection, month, trusted, balances)
     settlement.judge(connection, month)
     settlement.mature(connection, month)

@@ -12,10 +12,8 @@ from datetime import tzinfo
 from sqlalchemy import Engine
 
 from adserver.stores import database, statements
-from adserver.stores.ledger import Journal
 from adserver.stores.statements import ClosingItem
 from affiliate.calendar import Period
-from affiliate.chart_of_accounts import partner_accounts
 from affiliate.ledger import Entry
 from affiliate.statement import Statement
 from models.domain.ids import PartnerId
@@ -58,8 +56,7 @@ class Statements:
         """What a statement is made of, as long as the context is open."""
         one = statement
         with database.reading(self._engine) as connection:
-            entries = Journal(connection, self._zone).entries(
-                one.currency, period=one.period, accounts=partner_accounts(one.partner_id)
-            )
-            items = statements.items(connection, one.period, one.currency, one.partner_id)
+            mine = one.period, one.currency, one.partner_id
+            entries = statements.entries(connection, *mine)
+            items = statements.items(connection, *mine)
             yield Opened(one, entries, items)
