@@ -55,7 +55,7 @@ TARGETS = (
     Target("ingest_rows_s", "bench_ingest", "outbox to chDB", "rows/s", least=150_000),
     Target("ledger_tx_s", "bench_ledger", "ledger, durable, SQLite", "tx/s", least=2_000),
     Target("train_rows_s", "bench_train", "adunion train, 1 M rows", "rows/s", least=30_000),
-    Target("settle_s_1000x1m", "bench_settle", "close 1,000 partners, 1 M order lines", "s", most=60),
+    Target("settle_s_1000x1m", "bench_settle", "close 1,000 partners, 1 M lines", "s", most=60),
 )  # fmt: skip
 
 

@@ -1,125 +1,108 @@
-"""Whether money leaves, and how much of it."""
+"""Whether money leaves, how much, and under which name."""
 
-from datetime import timedelta
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, strategies as st
 
 from affiliate.calendar import Period
-from affiliate.partner import Contract, Standing, Terms
-from affiliate.payout import Held, Plan, ledger_key, minimum_payout, payout_id, plan
-from models.domain.ids import AppId, PartnerId
-from models.domain.money import Micros, Minor, micros_of
-from tests.affiliate.sales import SOLD_AT, contract, partner
+from affiliate.partner import Contract, Partner, Standing, Terms
+from affiliate.payout import Held, ledger_key, minimum_payout, payout_id, plan
+from models.domain.ids import AppId, ContractId, PartnerId
+from models.domain.money import Micros
 
-US = timedelta(microseconds=1)
-BANKED = {"bank_account": "6222", "account_holder": "Ann"}
-FEN = 10_000
+P1 = PartnerId("p1")
+PARTNER = Partner(
+    P1, "One", standing=Standing.APPROVED, bank_account="6222", account_holder="Li Lei"
+)
+YUAN = 1_000_000
+
+
+def at(month: int) -> datetime:
+    return datetime(2026, month, 1, tzinfo=UTC)
+
+
+def contract(starts: int, minimum: int, ends: int | None = None, app: str = "") -> Contract:
+    return Contract(
+        ContractId(f"c{starts}{app}"),
+        1,
+        P1,
+        at(starts),
+        Terms(minimum_payout_minor=minimum),
+        ends_at=at(ends) if ends else None,
+        app_id=AppId(app) if app else None,
+    )
+
+
+def test_whole_minor_units_leave_and_the_micros_stay() -> None:
+    found = plan(Micros(123_456_789), 10_000, PARTNER, "CNY")
+    assert (found.leaves, found.stays, found.held) == (12_345, 6_789, None)
+    found = plan(Micros(123_456_789), 100, PARTNER, "JPY")
+    assert (found.leaves, found.stays, found.held) == (123, 456_789, None)
+
+
+@pytest.mark.parametrize("minor", [10_000, 10_001])
+def test_exactly_the_minimum_is_paid(minor: int) -> None:
+    assert plan(Micros(minor * 10_000), 10_000, PARTNER, "CNY").leaves == minor
+
+
+def test_below_the_minimum_everything_stays() -> None:
+    found = plan(Micros(99_999_999), 10_000, PARTNER, "CNY")
+    assert (found.leaves, found.stays, found.held) == (0, 99_999_999, Held.BELOW_MINIMUM)
+
+
+@pytest.mark.parametrize("available", [0, 9_999, -1, -5 * YUAN])
+def test_nothing_is_ever_paid_of_nothing(available: int) -> None:
+    found = plan(Micros(available), 0, PARTNER, "CNY")
+    assert (found.leaves, found.held) == (0, Held.NOTHING_PAYABLE)
+    assert found.stays == available
 
 
 @pytest.mark.parametrize(
-    ("available", "leaves", "stays", "held"),
+    ("changes", "held"),
     [
-        (0, 0, 0, Held.NOTHING_PAYABLE),
-        (-1, 0, -1, Held.NOTHING_PAYABLE),
-        (-5 * FEN, 0, -5 * FEN, Held.NOTHING_PAYABLE),
-        (FEN - 1, 0, FEN - 1, Held.NOTHING_PAYABLE),
-        (FEN, 0, FEN, Held.BELOW_MINIMUM),
-        (100 * FEN - 1, 0, 100 * FEN - 1, Held.BELOW_MINIMUM),
-        (100 * FEN, 100, 0, None),
-        (101 * FEN - 1, 100, FEN - 1, None),
+        ({"standing": Standing.SUSPENDED}, Held.NOT_APPROVED),
+        ({"standing": Standing.APPLIED, "bank_account": ""}, Held.NOT_APPROVED),
+        ({"bank_account": ""}, Held.NO_BANK_ACCOUNT),
+        ({"account_holder": ""}, Held.NO_BANK_ACCOUNT),
     ],
 )
-def test_whole_minor_units_leave_from_the_minimum_on(
-    available: int, leaves: int, stays: int, held: Held | None
-) -> None:
-    answer = plan(Micros(available), 100, partner(**BANKED), "CNY")
-    assert answer == Plan(Minor(leaves), Micros(stays), held)
+def test_who_may_not_be_paid_keeps_the_balance(changes: dict[str, object], held: Held) -> None:
+    found = plan(Micros(500 * YUAN), 10_000, replace(PARTNER, **changes), "CNY")
+    assert (found.leaves, found.stays, found.held) == (0, 500 * YUAN, held)
 
 
-def test_a_minimum_of_nothing_lets_one_fen_leave() -> None:
-    assert plan(Micros(FEN), 0, partner(**BANKED), "CNY").leaves == 1
-    assert plan(Micros(FEN), 1, partner(**BANKED), "CNY").leaves == 1
-    assert plan(Micros(999_999), 0, partner(**BANKED), "JPY").held is Held.NOTHING_PAYABLE
+def test_the_minimum_is_told_before_a_missing_account() -> None:
+    poor = replace(PARTNER, bank_account="")
+    assert plan(Micros(YUAN), 10_000, poor, "CNY").held is Held.BELOW_MINIMUM
 
 
-@pytest.mark.parametrize(
-    ("known", "held"),
-    [
-        ({"standing": Standing.SUSPENDED, **BANKED}, Held.NOT_APPROVED),
-        ({"standing": Standing.APPLIED}, Held.NOT_APPROVED),
-        ({}, Held.NO_BANK_ACCOUNT),
-        ({"bank_account": "6222"}, Held.NO_BANK_ACCOUNT),
-        ({"account_holder": "Ann"}, Held.NO_BANK_ACCOUNT),
-        (BANKED, None),
-    ],
-)
-def test_what_is_held_says_why(known: dict[str, Any], held: Held | None) -> None:
-    answer = plan(Micros(100 * FEN), 100, partner(**known), "CNY")
-    assert answer.held is held
-    assert (answer.leaves == 0) == (held is not None)
-
-
-def test_the_first_of_several_reasons_is_named() -> None:
-    suspended = partner(standing=Standing.SUSPENDED)
-    assert plan(Micros(0), 100, suspended, "CNY").held is Held.NOTHING_PAYABLE
-    assert plan(Micros(FEN), 100, suspended, "CNY").held is Held.NOT_APPROVED
-    assert plan(Micros(FEN), 100, partner(), "CNY").held is Held.BELOW_MINIMUM
-
-
-@given(
-    st.integers(-(10**12), 10**12), st.integers(0, 10**6), st.sampled_from(["CNY", "JPY", "KWD"])
-)
-def test_no_payout_is_negative_and_nothing_is_lost(
-    available: int, minimum: int, currency: str
-) -> None:
-    answer = plan(Micros(available), minimum, partner(**BANKED), currency)
-    assert answer.leaves >= 0
-    assert answer.stays + micros_of(answer.leaves, currency) == available
-    assert (answer.held is None) == (answer.leaves > 0)
-
-
-def agreed(minimum: int, **changes: Any) -> Contract:
-    return contract(terms=Terms(minimum_payout_minor=minimum), **changes)
-
-
-def test_the_minimum_is_that_of_the_contract_in_force() -> None:
-    contracts = [
-        agreed(1, ends_at=SOLD_AT),
-        agreed(2, version=2, starts_at=SOLD_AT, ends_at=SOLD_AT + 2 * US),
-        agreed(3, version=3, starts_at=SOLD_AT + 2 * US),
-    ]
-    for order in (contracts, contracts[::-1]):
-        moments = (SOLD_AT - US, SOLD_AT, SOLD_AT + US, SOLD_AT + 2 * US)
-        assert [minimum_payout(order, moment) for moment in moments] == [1, 2, 2, 3]
+def test_the_contract_in_force_says_the_minimum() -> None:
+    contracts = [contract(1, 100, ends=6), contract(6, 200, ends=9), contract(9, 300)]
+    assert [minimum_payout(contracts, at(month)) for month in (1, 6, 8, 9, 12)] == [
+        100, 200, 200, 300, 300,
+    ]  # fmt: skip
 
 
 def test_a_contract_for_everything_counts_before_one_for_an_app() -> None:
-    narrow = agreed(1, version=2, starts_at=SOLD_AT, app_id=AppId("app1"))
-    for both in ([narrow, agreed(2)], [agreed(2), narrow]):
-        assert minimum_payout(both, SOLD_AT) == 2
-        assert minimum_payout(both[:1], SOLD_AT) == both[0].terms.minimum_payout_minor
+    assert minimum_payout([contract(1, 100), contract(2, 200, app="a")], at(3)) == 100
+    assert minimum_payout([contract(2, 200, app="a")], at(3)) == 200
 
 
-def test_where_none_is_in_force_the_one_that_began_last_counts() -> None:
-    over = [agreed(1, ends_at=SOLD_AT), agreed(2, starts_at=SOLD_AT - 2 * US, ends_at=SOLD_AT)]
-    for both in (over, over[::-1]):
-        assert minimum_payout(both, SOLD_AT) == 2
+def test_after_all_contracts_the_last_one_still_says_it() -> None:
+    contracts = [contract(1, 100, ends=3), contract(3, 200, ends=4)]
+    assert minimum_payout(contracts, at(9)) == 200
 
 
-def test_of_two_that_began_together_the_higher_version_counts() -> None:
-    both = [agreed(1), agreed(2, version=2)]
-    assert minimum_payout(both, SOLD_AT) == minimum_payout(both[::-1], SOLD_AT) == 2
+def test_without_any_contract_it_is_a_hundred_units() -> None:
+    assert minimum_payout([], at(1)) == 10_000
 
 
-def test_without_a_contract_the_minimum_is_a_hundred_yuan() -> None:
-    assert minimum_payout([], SOLD_AT) == 10_000
-
-
-def test_a_payout_has_one_name_and_every_attempt_a_key() -> None:
-    name = payout_id(Period("2026-10"), PartnerId("ann"), "CNY")
-    assert name == "2026-10-ann-CNY"
+def test_attempts_have_keys_of_their_own_under_one_name() -> None:
+    name = payout_id(Period("2026-10"), P1, "CNY")
+    assert name == "2026-10-p1-CNY"
     assert [ledger_key(name, attempt) for attempt in (1, 2, 3)] == [
-        "payout:2026-10-ann-CNY", "payout:2026-10-ann-CNY:2", "payout:2026-10-ann-CNY:3",
-    ]  # fmt: skip
+        "payout:2026-10-p1-CNY",
+        "payout:2026-10-p1-CNY:2",
+        "payout:2026-10-p1-CNY:3",
+    ]

@@ -1,7 +1,7 @@
-"""The bridge of a month: every entry on its step, sums that foot, and a complaint where not."""
+"""The bridge of a month: every entry in one step, every number the sum of what stands above it."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
@@ -9,8 +9,9 @@ from hypothesis import given, strategies as st
 from affiliate.calendar import Period
 from affiliate.chart_of_accounts import Kind
 from affiliate.ledger import Reason
-from affiliate.settlement import Outcome, StatementDoesNotFootError
+from affiliate.settlement import Outcome, StatementDoesNotFootError, taken_back
 from affiliate.statement import (
+    ACCOUNTS,
     SECTION_OF,
     Balances,
     Item,
@@ -24,261 +25,161 @@ from affiliate.statement import (
     item_of,
 )
 from models.domain.ids import PartnerId
-from models.domain.money import NO_MONEY, Micros
-from tests.affiliate.sales import SOLD_AT
+from models.domain.money import Micros
 
-NOTHING_PAID_BY_FUNDS = Step(Item.SUBSIDIES, 0, NO_MONEY)
-
-
-def moved(amount: int, reason: Reason = Reason.COMMISSION, **changes: Any) -> Moved:
-    """One line, first told, pending."""
-    plain = Moved(Kind.PARTNER_PENDING, reason, True, False, 1, Micros(amount))
-    return plain._replace(**changes)
+NOTHING = Step(Item.SUBSIDIES, 0, Micros(0))
+NOW = datetime(2026, 11, 10, tzinfo=UTC)
 
 
-def balances(pending: int = 0, payable: int = 0, clawback: int = 0) -> Balances:
-    return Balances(Micros(pending), Micros(payable), Micros(clawback))
+def moved(reason: Reason, amount: int, kind: Kind = Kind.PARTNER_PENDING, **said: bool) -> Moved:
+    first, capped = said.get("first", False), said.get("capped", False)
+    return Moved(kind, reason, first, capped, 1, Micros(amount))
 
 
-def steps_of(
-    *entries: Moved,
-    opening: Balances | None = None,
-    subsidies: Step = NOTHING_PAID_BY_FUNDS,
-    found: dict[Outcome, tuple[int, int]] | None = None,
-    netted: int = 0,
-) -> list[tuple[str, int, int]]:
-    given = {outcome: (n, Micros(amount)) for outcome, (n, amount) in (found or {}).items()}
-    steps = bridge(opening or balances(), entries, subsidies, given, netted)
-    return [(step.item.value, step.lines, step.amount) for step in steps]
-
-
-@pytest.mark.parametrize(
-    ("reason", "item"),
-    [
-        (Reason.COMMISSION, Item.COMMISSIONS),
-        (Reason.REFUND, Item.COMMISSIONS),
-        (Reason.CANCELLED, Item.COMMISSIONS),
-        (Reason.AD_SHARE, Item.AD_SHARES),
-        (Reason.SUBSIDY, Item.SUBSIDIES),
-        (Reason.GUARANTEE, Item.GUARANTEES),
-        (Reason.CORRECTION, Item.CORRECTIONS),
-        (Reason.REVERSAL, Item.CORRECTIONS),
-    ],
-)
-def test_the_entry_with_which_a_line_begins_is_what_it_earns(reason: Reason, item: Item) -> None:
-    assert item_of(moved(1, reason)) is item
-    assert item_of(moved(1, reason, capped=True)) is item
-
-
-@pytest.mark.parametrize(
-    ("reason", "item"),
-    [
-        (Reason.COMMISSION, Item.CHANGES),
-        (Reason.REFUND, Item.REFUNDS),
-        (Reason.CANCELLED, Item.CANCELLATIONS),
-        (Reason.INVALID_TRAFFIC, Item.INVALID_TRAFFIC),
-        (Reason.AD_SHARE, Item.RESTATEMENTS),
-        (Reason.SUBSIDY, Item.RESTATEMENTS),
-        (Reason.GUARANTEE, Item.RESTATEMENTS),
-        (Reason.CORRECTION, Item.CORRECTIONS),
-    ],
-)
-def test_a_later_entry_changes_a_line(reason: Reason, item: Item) -> None:
-    assert item_of(moved(-1, reason, first=False)) is item
-    capped = item_of(moved(-1, reason, first=False, capped=True))
-    assert capped is (Item.CAP if reason is Reason.COMMISSION else item)
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_entries_on_the_other_accounts_say_what_was_overpaid_and_paid_out(first: bool) -> None:
-    assert item_of(moved(-1, kind=Kind.PARTNER_CLAWBACK, first=first)) is Item.OVERPAID
-    payout = moved(-1, Reason.PAYOUT, kind=Kind.PARTNER_PAYABLE, first=first)
-    assert item_of(payout) is Item.PAID_OUT
-    other = moved(-1, Reason.CORRECTION, kind=Kind.PARTNER_PAYABLE, first=first)
-    assert item_of(other) is Item.PAYABLE_CORRECTIONS
-
-
-def test_every_item_belongs_to_one_of_the_numbers_in_its_order() -> None:
-    order = list(Section)
-    sections = [order.index(SECTION_OF[item]) for item in Item]
-    assert sections == sorted(sections)
-    assert set(SECTION_OF.values()) == set(Section)
-
-
-def test_a_month_in_which_nothing_happened_has_no_steps() -> None:
-    assert steps_of() == []
-
-
-def test_what_was_earned_and_has_ripened() -> None:
-    assert steps_of(moved(70), moved(30), found={Outcome.PAYABLE: (2, 100)}) == [
-        ("commissions", 2, 100)
-    ]
-
-
-def test_what_a_fund_pays_of_commissions_is_a_step_of_its_own() -> None:
-    subsidies = Step(Item.SUBSIDIES, 1, Micros(30))
-    assert steps_of(moved(100), subsidies=subsidies, found={Outcome.PAYABLE: (1, 100)}) == [
-        ("commissions", 1, 70),
-        ("subsidies", 1, 30),
-    ]
-
-
-def test_what_waits_is_subtracted_with_its_reason() -> None:
-    found = {
-        Outcome.PAYABLE: (1, 10),
-        Outcome.NOT_RECEIVED: (2, 20),
-        Outcome.IN_HOLD: (3, 30),
-        Outcome.NOT_FUNDED: (4, 40),
-    }
-    assert steps_of(moved(60), opening=balances(pending=40), found=found) == [
-        ("brought_forward", 0, 40),
-        ("commissions", 1, 60),
-        ("not_received", 2, -20),
-        ("in_hold", 3, -30),
-        ("not_funded", 4, -40),
-    ]
-
-
-def test_what_was_told_after_the_months_end_is_a_step_of_its_own() -> None:
-    found = {Outcome.PAYABLE: (1, 60), Outcome.IN_HOLD: (1, 15)}
-    assert steps_of(moved(100), moved(-5, Reason.REFUND, first=False), found=found) == [
-        ("commissions", 1, 100),
-        ("refunds", 1, -5),
-        ("after_month_end", 0, -20),
-        ("in_hold", 1, -15),
-    ]
-
-
-def test_what_was_overpaid_is_carried_on_where_there_is_nothing_to_take_it_from() -> None:
-    overpaid = moved(-50, Reason.REFUND, kind=Kind.PARTNER_CLAWBACK, first=False)
-    opening = balances(payable=30, clawback=-10)
-    assert steps_of(overpaid, opening=opening, netted=30) == [
-        ("payable_brought_forward", 0, 30),
-        ("overpaid_brought_forward", 0, -10),
-        ("overpaid", 1, -50),
-        ("overpaid_carried_forward", 0, 30),
-    ]
-
-
-def test_what_was_paid_out_leaves() -> None:
-    paid = moved(-30, Reason.PAYOUT, kind=Kind.PARTNER_PAYABLE)
-    assert steps_of(paid, opening=balances(payable=30)) == [
-        ("payable_brought_forward", 0, 30),
-        ("paid_out", 1, -30),
-    ]
-
-
-def statement(steps: tuple[Step, ...] = (), **changes: Any) -> Statement:
-    plain = Statement(
+def statement(steps: tuple[Step, ...], opening: Balances = Balances()) -> Statement:  # noqa: B008
+    return Statement(
         period=Period("2026-10"),
         currency="CNY",
-        partner_id=PartnerId("ann"),
-        partner_name="Ann",
-        closed_at=SOLD_AT,
-        pays_at=SOLD_AT,
-        head_hash="",
-        opening=Balances(),
+        partner_id=PartnerId("p1"),
+        partner_name="One",
+        closed_at=NOW,
+        pays_at=NOW,
+        head_hash="ab",
+        opening=opening,
         closing=closing_of(steps),
-        reserved=NO_MONEY,
+        reserved=Micros(0),
         steps=steps,
-        minimum_minor=0,
+        minimum_minor=10_000,
         payout_minor=0,
         held=None,
     )
-    return replace(plain, **changes)
 
 
-A_MONTH = tuple(
-    Step(item, 1, Micros(amount))
-    for item, amount in {
-        Item.BROUGHT_FORWARD: 5,
-        Item.COMMISSIONS: 100,
-        Item.REFUNDS: -10,
-        Item.NOT_RECEIVED: -20,
-        Item.PAYABLE_BROUGHT_FORWARD: 7,
-        Item.OVERPAID: -4,
-        Item.OVERPAID_CARRIED_FORWARD: 3,
-    }.items()
+def test_every_item_has_its_section_in_the_order_of_the_bridge() -> None:
+    assert list(SECTION_OF) == list(Item)
+    sections = [SECTION_OF[item] for item in Item]
+    assert sections == sorted(sections, key=list(Section).index)
+
+
+@pytest.mark.parametrize(
+    ("one", "item"),
+    [
+        (moved(Reason.COMMISSION, 1, first=True), Item.COMMISSIONS),
+        (moved(Reason.REFUND, 1, first=True), Item.COMMISSIONS),
+        (moved(Reason.AD_SHARE, 1, first=True), Item.AD_SHARES),
+        (moved(Reason.SUBSIDY, 1, first=True), Item.SUBSIDIES),
+        (moved(Reason.GUARANTEE, 1, first=True), Item.GUARANTEES),
+        (moved(Reason.COMMISSION, 1, first=True, capped=True), Item.COMMISSIONS),
+        (moved(Reason.COMMISSION, 1), Item.CHANGES),
+        (moved(Reason.COMMISSION, 1, capped=True), Item.CAP),
+        (moved(Reason.REFUND, 1, capped=True), Item.REFUNDS),
+        (moved(Reason.CANCELLED, 1), Item.CANCELLATIONS),
+        (moved(Reason.INVALID_TRAFFIC, 1), Item.INVALID_TRAFFIC),
+        (moved(Reason.AD_SHARE, 1), Item.RESTATEMENTS),
+        (moved(Reason.SUBSIDY, 1), Item.RESTATEMENTS),
+        (moved(Reason.GUARANTEE, 1), Item.RESTATEMENTS),
+        (moved(Reason.REVERSAL, 1), Item.CORRECTIONS),
+        (moved(Reason.CORRECTION, 1), Item.CORRECTIONS),
+        (moved(Reason.REFUND, 1, Kind.PARTNER_CLAWBACK), Item.OVERPAID),
+        (moved(Reason.COMMISSION, 1, Kind.PARTNER_CLAWBACK, first=True), Item.OVERPAID),
+        (moved(Reason.PAYOUT, 1, Kind.PARTNER_PAYABLE), Item.PAID_OUT),
+        (moved(Reason.CORRECTION, 1, Kind.PARTNER_PAYABLE), Item.PAYABLE_CORRECTIONS),
+    ],
 )
+def test_an_entry_belongs_to_one_step(one: Moved, item: Item) -> None:
+    assert item_of(one) is item
 
 
-def test_the_three_numbers_run_on() -> None:
-    found = statement(A_MONTH)
-    assert [found.total(section) for section in Section] == [105, 95, 75, 81]
-    assert found.of(Item.REFUNDS) == -10
-    assert found.of(Item.CAP) == 0
+def test_steps_that_are_nothing_are_left_out() -> None:
+    assert bridge(Balances(), [], NOTHING, {}, 0) == ()
 
 
-def test_where_the_accounts_stand_at_the_end() -> None:
-    assert closing_of(A_MONTH) == (20, 81, -3)
-    assert closing_of(()) == (0, 0, 0)
+def test_lines_of_a_step_are_kept_even_where_they_sum_to_nothing() -> None:
+    both = [moved(Reason.COMMISSION, 5), moved(Reason.COMMISSION, -5)]
+    assert bridge(Balances(), both, NOTHING, {}, 0) == (Step(Item.CHANGES, 2, Micros(0)),)
 
 
-def test_a_statement_that_foots_is_let_pass() -> None:
-    foot(statement(A_MONTH), balances(20, 81, -3), 75)
+def test_a_whole_month_from_opening_to_closing() -> None:
+    opening = Balances(Micros(10), Micros(20), Micros(-8))
+    entries = [
+        moved(Reason.COMMISSION, 112, first=True),
+        moved(Reason.REFUND, -30),
+        moved(Reason.REFUND, -5, Kind.PARTNER_CLAWBACK),
+        moved(Reason.PAYOUT, -20, Kind.PARTNER_PAYABLE),
+    ]
+    found = {Outcome.PAYABLE: (2, Micros(50)), Outcome.IN_HOLD: (1, Micros(45))}
+    subsidies = Step(Item.SUBSIDIES, 1, Micros(12))
+    steps = bridge(opening, entries, subsidies, found, netted=9)
+    assert steps == (
+        (Item.BROUGHT_FORWARD, 0, 10),
+        (Item.COMMISSIONS, 1, 100),
+        (Item.SUBSIDIES, 1, 12),
+        (Item.REFUNDS, 1, -30),
+        (Item.AFTER_MONTH_END, 0, 3),
+        (Item.IN_HOLD, 1, -45),
+        (Item.PAYABLE_BROUGHT_FORWARD, 0, 20),
+        (Item.PAID_OUT, 1, -20),
+        (Item.OVERPAID_BROUGHT_FORWARD, 0, -8),
+        (Item.OVERPAID, 1, -5),
+        (Item.OVERPAID_CARRIED_FORWARD, 0, 4),
+    )
+    one = statement(steps, opening)
+    assert [one.total(section) for section in Section] == [122, 92, 50, 41]
+    assert one.closing == (42, 41, -4)
+    foot(one, Balances(Micros(42), Micros(41), Micros(-4)), 50)
 
 
-@pytest.mark.parametrize("ledger", [(21, 81, -3), (20, 80, -3), (20, 81, -2)])
-def test_a_statement_that_differs_from_the_ledger_is_refused(
-    ledger: tuple[int, int, int],
-) -> None:
-    with pytest.raises(StatementDoesNotFootError, match="ann, 2026-10, CNY: statement and ledger"):
-        foot(statement(A_MONTH), balances(*ledger), 75)
+def test_a_statement_that_differs_from_the_ledger_raises() -> None:
+    one = statement((Step(Item.COMMISSIONS, 1, Micros(100)),))
+    good = Balances(payable=Micros(100))
+    foot(one, good, 100)
+    with pytest.raises(StatementDoesNotFootError, match="p1, 2026-10, CNY: statement and ledger"):
+        foot(one, Balances(payable=Micros(99)), 100)
+    with pytest.raises(StatementDoesNotFootError, match="matured lines and ledger differ: 100 and"):
+        foot(one, good, 99)
+    wrong = replace(one, closing=Balances(payable=Micros(101)))
+    with pytest.raises(StatementDoesNotFootError, match="bridge and closing balances differ"):
+        foot(wrong, good, 100)
+    twice = replace(one, steps=(*one.steps, Step(Item.COMMISSIONS, 0, Micros(0))))
+    with pytest.raises(StatementDoesNotFootError, match="items differ: 1 and 2"):
+        foot(twice, good, 100)
 
 
-def test_a_bridge_that_leads_elsewhere_is_refused() -> None:
-    other = statement(A_MONTH, closing=balances(20, 82, -3))
-    with pytest.raises(StatementDoesNotFootError, match="bridge and closing balances differ: "):
-        foot(other, balances(20, 82, -3), 75)
-
-
-@pytest.mark.parametrize("matured", [74, 76])
-def test_lines_that_mature_otherwise_than_the_ledger_says_are_refused(matured: int) -> None:
-    words = f"matured lines and ledger differ: 75 and {matured}"
-    with pytest.raises(StatementDoesNotFootError, match=words):
-        foot(statement(A_MONTH), balances(20, 81, -3), matured)
-
-
-def test_an_item_that_is_given_twice_is_refused() -> None:
-    twice = (*A_MONTH, Step(Item.REFUNDS, 1, NO_MONEY))
-    with pytest.raises(StatementDoesNotFootError, match="items differ: 7 and 8"):
-        foot(statement(twice), balances(20, 81, -3), 75)
-
-
-amounts = st.integers(-1_000, 1_000)
-entries = st.builds(
+AMOUNTS = st.integers(-(10**12), 10**12).map(Micros)
+ENTRIES = st.builds(
     Moved,
-    st.sampled_from([Kind.PARTNER_PENDING, Kind.PARTNER_PAYABLE, Kind.PARTNER_CLAWBACK]),
+    st.sampled_from(ACCOUNTS),
     st.sampled_from(Reason),
     st.booleans(),
     st.booleans(),
     st.integers(1, 9),
-    amounts.map(Micros),
+    AMOUNTS,
+)
+FOUND = st.dictionaries(
+    st.sampled_from(Outcome), st.tuples(st.integers(1, 9), st.integers(1, 10**12).map(Micros))
 )
 
 
-@given(
-    st.lists(entries, max_size=8),
-    st.builds(balances, amounts, amounts, amounts),
-    st.dictionaries(st.sampled_from(Outcome), st.tuples(st.integers(0, 9), amounts)),
-    amounts,
-    amounts,
-)
-def test_every_bridge_ends_where_the_accounts_do(
-    month: list[Moved],
+@given(st.builds(Balances, AMOUNTS, AMOUNTS, AMOUNTS), st.lists(ENTRIES), AMOUNTS, FOUND)
+def test_whatever_happened_the_bridge_ends_on_the_balances(
     opening: Balances,
+    entries: list[Moved],
+    subsidy: Micros,
     found: dict[Outcome, tuple[int, Micros]],
-    subsidy: int,
-    netted: int,
 ) -> None:
-    steps = bridge(opening, month, Step(Item.SUBSIDIES, 1, Micros(subsidy)), found, netted)
-    sums = {kind: sum(one.amount for one in month if one.kind is kind) for kind in Kind}
-    matured = found.get(Outcome.PAYABLE, (0, 0))[1]
-    assert closing_of(steps) == (
-        opening.pending + sums[Kind.PARTNER_PENDING] - matured,
-        opening.payable + sums[Kind.PARTNER_PAYABLE] + matured - netted,
-        opening.clawback + sums[Kind.PARTNER_CLAWBACK] + netted,
+    sums = {kind: sum(one.amount for one in entries if one.kind is kind) for kind in ACCOUNTS}
+    pending, payable, clawback = (
+        before + sums[kind] for before, kind in zip(opening, ACCOUNTS, strict=True)
     )
-    assert statement(steps).total(Section.MATURED) == matured
-    assert all(step.lines or step.amount for step in steps)
-    assert [step.item for step in steps] == [i for i in Item if i in {s.item for s in steps}]
+    matured = found.get(Outcome.PAYABLE, (0, Micros(0)))[1]
+    netted = taken_back(clawback, payable + matured)
+    steps = bridge(opening, entries, Step(Item.SUBSIDIES, 1, subsidy), found, netted)
+    ends = Balances(
+        Micros(pending - matured),
+        Micros(payable + matured - netted),
+        Micros(clawback + netted),
+    )
+    one = statement(steps, opening)
+    foot(one, ends, matured)
+    assert one.total(Section.VALIDATED) == pending
+    assert one.total(Section.PAYABLE) == one.closing.payable
