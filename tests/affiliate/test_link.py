@@ -170,3 +170,23 @@ def test_a_page_that_may_be_led_to_stays_on_its_host(path: str, host: str, with_
     assert "T-_9" in led
     if not with_id:
         assert "T-_9" in parse_qs(parts.query)["click_id"]
+
+
+def test_the_longest_of_everything_still_fits() -> None:
+    longest = Target(PartnerId("p" * 64), MerchantId("m" * 64), Sku("s" * 128))
+    assert parse_plain(plain_code(longest)) == longest
+    assert parse_plain(plain_code(longest) + "s") is None
+    room = MAX_CODE_CHARS - len("p~m~" + "%2F" * 98)
+    assert parse_plain("p~m~" + "%E7%BA%A2" * 98 + "s" * 16) is not None
+    assert room > 0
+    page = "https://shop.example/"
+    assert url_fault(page + "a" * (MAX_URL_CHARS - len(page)), HOME) == ""
+    assert url_fault(page + "a" * (MAX_URL_CHARS - len(page) + 1), HOME)
+
+
+def test_a_plain_code_has_at_most_so_many_letters() -> None:
+    partner = "p" * 61
+    fits = f"{partner}~{'m' * 62}~" + "%E7%BA%A2" * 100 + "s" * 0
+    assert len(fits) == MAX_CODE_CHARS + 1
+    assert parse_plain(fits) is None
+    assert parse_plain(fits[1:]) is not None
