@@ -68,4 +68,4 @@ def taken_back(clawback: int, payable: int) -> int:
     Above 0 it was taken back too often (a refund was withdrawn): then all of it is given back, as
     an amount below 0.
     """
-    return min(-clawback, max(payable, 0)) if clawback < 0 else -clawback
+    return min(-clawback, max(payable, 0))

@@ -183,3 +183,16 @@ def test_a_commission_is_a_rounded_portion_of_the_price_or_flat() -> None:
     assert priced(SHOP, replace(PHONE, price_minor=1_984), [], NOW).commission_minor == 60
     flat = replace(PHONE, rate=Rate(flat_minor=77))
     assert priced(SHOP, flat, [], NOW).commission_minor == 77
+
+
+def test_a_product_is_priced_with_the_rate_in_force() -> None:
+    hot, cold = Rate(ppm=90_000), Rate(ppm=30_000)
+    assert priced(SHOP, PHONE, [HOT], NOW) == Priced(PHONE, hot, 9_000)
+    assert priced(SHOP, PHONE, [HOT], HOT.ends_at) == Priced(PHONE, cold, 3_000)
+    by_piece = replace(PHONE, rate=Rate(flat_minor=700))
+    assert priced(SHOP, by_piece, [], NOW) == Priced(by_piece, Rate(flat_minor=700), 700)
+
+
+def test_nothing_of_however_high_a_price_is_nothing() -> None:
+    dear = replace(PHONE, price_minor=10**12, category="voucher")
+    assert priced(SHOP, dear, [], NOW) == Priced(dear, NOTHING, 0)
