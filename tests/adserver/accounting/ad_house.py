@@ -21,8 +21,8 @@ from adserver.stores.ledger_tables import LEDGER_TRANSACTIONS
 from adserver.stores.ledger_verify import verify
 from adserver.stores.revenue import ShareRow
 from affiliate.ad_revenue import Cell, DayRevenue
-from affiliate.chart_of_accounts import AccountName, subsidy_pool
-from affiliate.ledger import Entry
+from affiliate.chart_of_accounts import BANK, AccountName, subsidy_pool
+from affiliate.ledger import Entry, Posting, Reason, Taken, Transaction
 from affiliate.partner import Contract, Partner, Standing, Terms
 from models.domain.ids import (
     AdvertiserId,
@@ -123,6 +123,16 @@ class Ads:
             amount = Micros(yuan * YUAN)
             deposit(journal, account, amount, currency=CNY, key=key, now=at(date(2026, 10, 1)))
 
+    def pay_out_of_fund(self, yuan: int) -> None:
+        """Takes money out of the fund, so that little is left."""
+        postings = (
+            Posting(subsidy_pool(POOL), Micros(-yuan * YUAN)), Posting(BANK, Micros(yuan * YUAN)),
+        )  # fmt: skip
+        taken = Transaction("drain", CNY, Reason.CORRECTION, LONG_AGO, postings)
+        with database.writing(self.engine) as connection:
+            [outcome] = Journal(connection, SHANGHAI).append([taken], LONG_AGO)
+        assert isinstance(outcome, Taken), outcome
+
     def accrue(self, day: date, *cells: Cell, now: datetime | None = None, **how: Any) -> Accrual:
         return self.desk.accrue(day_of(day, *cells), now or at(day + timedelta(days=1)), **how)
 
@@ -166,7 +176,7 @@ class Ads:
         return found
 
     def require_sound(self) -> None:
-        """Every row's bridge is exact, and the ledger verifies and agrees with the rows."""
+        """The ledger verifies."""
         with database.reading(self.engine) as connection:
             verified = verify(connection, CNY, lambda _done: None)
         assert verified.faults == ()
