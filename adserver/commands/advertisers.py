@@ -1,6 +1,6 @@
 """`adunion advertiser`: who buys ads, the keys of their postbacks, what they pay in."""
 
-from adserver.commands.advertiser_deposit import advertiser_deposit
+from adserver.commands.advertiser_deposit import advertiser_deposit, advertiser_deposits
 from adserver.commands.entity_commands import Wording, entity_group
 from adserver.commands.key_commands import advertiser_key
 from adserver.marketplace.buying import ADVERTISER
@@ -20,3 +20,4 @@ WORDS = Wording(
 command = entity_group(ADVERTISER, WORDS)
 command.add_command(advertiser_key)
 command.add_command(advertiser_deposit)
+command.add_command(advertiser_deposits)

@@ -176,3 +176,17 @@ def test_funds_are_listed_and_shown_with_their_partners(house: Run) -> None:
     assert (shown["enrolled"], shown["limit"], len(shown["partners"])) == (1, 2, 2)
     assert "developers" in house("fund", "list").output
     assert "everybody" in house("fund", "limit", "developers").output
+
+
+def test_a_banks_list_is_booked_line_by_line(house: Run, tmp_path: Path) -> None:
+    listed = tmp_path / "november.csv"
+    listed.write_text(
+        "reference,advertiser,amount\nB1,adv1,5.00\nB2,nobody,1\nB3,adv1,-1\nB4,adv1,2\nB1,adv1,5\n"
+    )
+    told = house("advertiser", "deposits", str(listed), fails=True).output
+    assert "2 booked, 1 had been booked, 2 left out." in told
+    assert "line 3: there is no advertiser 'nobody'" in told
+    assert "line 4: " in told
+    listed.write_text("advertiser,sum\n")
+    told = house("advertiser", "deposits", str(listed), fails=True).output
+    assert "amount, reference missing" in told
