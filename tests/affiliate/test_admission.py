@@ -345,3 +345,15 @@ def test_an_event_is_booked_into_its_month_or_the_first_that_is_open(
 
 def test_a_key_may_be_255_characters_long() -> None:
     assert isinstance(enter(Book(), booking("k" * LONGEST_KEY), NOW, ZONE), Entry)
+
+
+@pytest.mark.parametrize("amount", [1, 69, 70])
+def test_any_part_up_to_all_that_is_held_can_be_posted(amount: int) -> None:
+    part = end(Phase.POST, "hold", pool=-amount, partner=amount)
+    assert isinstance(enter(a_book(), part, NOW, ZONE), Entry)
+
+
+def test_what_was_held_can_be_posted_even_where_the_account_has_less_than_nothing() -> None:
+    book = a_book()
+    book.holdings["CNY", POOL] = Holding(10, 70)
+    assert isinstance(enter(book, end(Phase.POST, "hold"), NOW, ZONE), Entry)
