@@ -79,7 +79,7 @@ def show(partner_id: str, period: Period, currency: str | None, as_json: bool) -
         return
     for one in found:
         Console().print(_bridge(one))
-        click.echo(_payout(one))
+        click.echo(_payout(one, books.zone))
         click.echo(f"It ends on the ledger's hash {one.head_hash}.")
 
 
@@ -201,8 +201,8 @@ def _bridge(one: Statement) -> Table:
     return table
 
 
-def _payout(one: Statement) -> str:
+def _payout(one: Statement, zone: tzinfo) -> str:
     if one.held:
         return f"Nothing is paid out. {HELD[one.held]}"
     amount = shown(micros_of(one.payout_minor, one.currency), one.currency)
-    return f"{amount} {one.currency} are paid out on {one.pays_at:%Y-%m-%d}."
+    return f"{amount} {one.currency} are paid out on {one.pays_at.astimezone(zone):%Y-%m-%d}."
