@@ -88,6 +88,7 @@ class Oracle:
     pool: int = 0
     name: Callable[[Line], str] = joined
     facts: dict[Line, dict[int, Told]] = field(default_factory=dict)
+    wanted: dict[Line, int] = field(default_factory=dict)
     granted: dict[Line, int] = field(default_factory=dict)
     given: dict[Line, int] = field(default_factory=dict)
     matured: dict[Line, int] = field(default_factory=dict)
@@ -165,7 +166,7 @@ class Oracle:
         return last.paid if whole else last.refunded
 
     def _subsidise(self, line: Line) -> None:
-        """Granted once, when the line first earns, as far as cap and pool reach; then refunded."""
+        """What is wanted in addition is granted as far as cap and pool reach; then refunded."""
         rows = self.rows()
         row = rows.get(line)
         if row is None:
@@ -174,17 +175,18 @@ class Oracle:
         deal = self.deal(row.partner, first.moment)
         assert deal is not None
         wanted = rounded(row.gross_commission * deal.subsidy, 1_000_000)
-        if line not in self.granted and wanted:
+        before, granted = self.wanted.get(line, 0), self.granted.get(line, 0)
+        if wanted > before:
             room = self.pool_left()
             if deal.subsidy_cap is not None:
                 month = [one for one in self.given if rows[one].paid_month == row.paid_month]
                 room = min(room, deal.subsidy_cap - sum(self.given[one] for one in month))
-            self.granted[line] = max(0, min(wanted, room))
-        if line in self.granted:
-            last, held = self.last(line), self.given.get(line, 0)
-            granted = self.granted[line] if last.status not in ("cancelled", "placed") else 0
-            due = granted - back(granted, self.refunded(line), last.paid)
-            self.given[line] = min(due, held + self.pool_left()) if due > held else due
+            granted += max(0, min(wanted - before, room))
+        granted = min(granted, wanted)
+        self.wanted[line], self.granted[line] = wanted, granted
+        last, held = self.last(line), self.given.get(line, 0)
+        due = granted - back(granted, self.refunded(line), last.paid)
+        self.given[line] = min(due, held + self.pool_left()) if due > held else due
 
     def pool_left(self) -> int:
         """What the fund still has."""

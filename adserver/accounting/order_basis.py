@@ -39,7 +39,7 @@ class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
     link_rate: Rate | None = None
     coupon: str = ""
     coupon_rate: Rate | None = None
-    subsidy_decided: bool = False
+    subsidy_wanted: int = 0  # of the commission as last judged
     subsidy_short: str = ""
 
     @property

@@ -204,7 +204,7 @@ class Hearing:
             if old is not None and keeps_grant(case):
                 case.basis = msgspec.structs.replace(
                     case.basis,
-                    subsidy_decided=old.subsidy_decided,
+                    subsidy_wanted=old.subsidy_wanted,
                     subsidy_short=old.subsidy_short,
                 )
 

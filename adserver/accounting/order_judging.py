@@ -71,8 +71,9 @@ def row_of(case: Case, earning: Earning | None, zone: tzinfo, now: datetime) -> 
     before, earned = case.before, earning and _earned(case, earning)
     fields = _told(case.line) | _whose(case.found, case.line, zone)
     fields |= _NOTHING | (earned or {}) | _progress(before, fields["partner_id"])
+    fields["pool_id"] = _pool_of(case.found)
     if earned and before is not None and keeps_grant(case):
-        for name in ("pool_id", "subsidy_granted_minor", "subsidy_minor"):
+        for name in ("subsidy_granted_minor", "subsidy_minor"):
             fields[name] = getattr(before, name)
     fields["modified_at"] = before.modified_at if before else now
     fields["modified_seq"] = before.modified_seq if before else 0
@@ -81,11 +82,16 @@ def row_of(case: Case, earning: Earning | None, zone: tzinfo, now: datetime) -> 
 
 def keeps_grant(case: Case) -> bool:
     """Whether what a fund granted to the row before is granted to it still."""
-    before, found = case.before, case.found
-    if before is None or isinstance(found, Unattributed) or before.partner_id != found.partner_id:
+    before, pool = case.before, _pool_of(case.found)
+    if before is None or before.partner_id != case.found.partner_id:
         return False
-    subsidy = found.contract.terms.subsidy
-    return subsidy is not None and before.pool_id == subsidy.pool_id
+    return bool(pool) and before.pool_id == pool
+
+
+def _pool_of(found: Attributed | Unattributed) -> str:
+    """The fund that adds to what a line earns."""
+    subsidy = found.contract.terms.subsidy if isinstance(found, Attributed) else None
+    return subsidy.pool_id if subsidy else ""
 
 
 def earned_again(case: Case, earning: Earning) -> OrderRow:

@@ -1,7 +1,8 @@
 """What funds add to commissions: as far as the partner's cap and the fund reach.
 
-Never here: what a contract promises (`affiliate.commission`). The one surprising fact: how much is
-granted is decided once, when a line first earns, and stays; who came while there was money got it.
+Never here: what a contract promises (`affiliate.commission`). The one surprising fact: who came
+while there was money got it, and keeps it. A line that a fund could not serve in full is not served
+later; only a commission that rises asks for more, and one that falls gives back.
 """
 
 from collections import Counter
@@ -60,24 +61,30 @@ class Funds:
         return replace(row, subsidy_minor=paid)
 
     def _granted(self, case: Case, row: OrderRow) -> OrderRow:
-        """Decides how much the fund promises, where a line earns for the first time."""
-        subsidy = _subsidy(case)
-        decided = case.basis is None or case.basis.subsidy_decided
-        if subsidy is None or decided or case.basis is None or not case.wanted_subsidy:
+        """What the fund promises: no more than is wanted now, and more only as far as it reaches.
+
+        Only what is wanted in addition is asked for; what was not to be had stays so.
+        """
+        subsidy, basis, wanted = _subsidy(case), case.basis, case.wanted_subsidy
+        if subsidy is None or basis is None or wanted == basis.subsidy_wanted:
             return row
-        cap_left = self._cap_left(row, subsidy, case.wanted_subsidy)
-        pool_left = self._pool_left(subsidy.pool_id, row.currency)
-        granted = max(0, min(case.wanted_subsidy, cap_left, pool_left))
-        short = ""
-        if granted < case.wanted_subsidy:
-            short = POOL_EMPTY if pool_left <= cap_left else CAP_REACHED
-        basis = msgspec.structs.replace(case.basis, subsidy_decided=True, subsidy_short=short)
+        had = row.subsidy_granted_minor
+        granted, short = min(had, wanted), basis.subsidy_short
+        if wanted > basis.subsidy_wanted:
+            asked = wanted - basis.subsidy_wanted
+            cap_left = self._cap_left(row, subsidy, asked)
+            pool_left = self._pool_left(subsidy.pool_id, row.currency)
+            granted = had + max(0, min(asked, cap_left, pool_left))
+            short = short or (POOL_EMPTY if pool_left <= cap_left else CAP_REACHED)
+        short = short if granted < wanted else ""
+        reason = "" if row.reason == basis.subsidy_short else row.reason
         return replace(
             row,
-            pool_id=subsidy.pool_id,
             subsidy_granted_minor=granted,
-            basis=basis_text(basis),
-            reason=row.reason or short,
+            basis=basis_text(
+                msgspec.structs.replace(basis, subsidy_wanted=wanted, subsidy_short=short)
+            ),
+            reason=reason or short,
         )
 
     def _pool_left(self, pool_id: str, currency: str) -> int:

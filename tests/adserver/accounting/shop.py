@@ -20,12 +20,18 @@ from adserver.stores import database, migrations, orders, partners, products
 from adserver.stores.ledger import Journal, SqlLedger
 from adserver.stores.order_rows import OrderRow, row_id_of
 from adserver.stores.order_tables import ORDER_ROWS
-from affiliate.chart_of_accounts import AccountName, subsidy_pool
+from affiliate.chart_of_accounts import (
+    AccountName,
+    partner_payable,
+    partner_pending,
+    subsidy_pool,
+)
+from affiliate.ledger import Posting, Reason, Taken, Transaction
 from affiliate.merchandise import Product
 from affiliate.order import OrderFact, Touch
-from affiliate.partner import Contract, Partner, Terms
+from affiliate.partner import Contract, Terms
 from models.domain.ids import ContractId, MerchantId, PartnerId, PoolId
-from models.domain.money import micros_of
+from models.domain.money import Micros, micros_of
 from tests.affiliate import sales
 from tests.affiliate.sales import ANN, BOB, M1, M2, SOLD_AT
 
@@ -106,6 +112,22 @@ class Shop:
     def hear(self, facts: Sequence[OrderFact], now: datetime = NOW) -> list[Verdict]:
         return self.desk.take(M1, facts, now)
 
+    def mature(self, order_id: str = "o1") -> None:
+        """Makes what an order's line has earned payable, as a closing does."""
+        row = self.row(order_id)
+        amount = micros_of(row.earned_minor, row.currency)
+        partner = PartnerId(row.partner_id or "")
+        moved = (
+            Posting(partner_pending(partner), Micros(-amount)),
+            Posting(partner_payable(partner), amount),
+        )
+        with database.writing(self.engine) as connection:
+            journal = Journal(connection, SHANGHAI)
+            journal.lock()
+            made = Transaction(f"mature:{order_id}", "CNY", Reason.MATURITY, NOW, moved)
+            assert isinstance(journal.append([made], NOW)[0], Taken)
+            orders.put_rows(connection, [replace(row, matured_minor=row.earned_minor)])
+
     def row(self, order_id: str = "o1", line_id: str = "1") -> OrderRow:
         row_id = row_id_of(M1, order_id, line_id)
         with database.reading(self.engine) as connection:
@@ -146,7 +168,3 @@ def opened(address: str) -> Iterator[Shop]:
 def yuan(amount: float) -> int:
     """Micros."""
     return round(amount * 1_000_000)
-
-
-def approved(name: PartnerId = ANN) -> Partner:
-    return sales.partner(partner_id=name)
