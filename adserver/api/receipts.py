@@ -32,7 +32,6 @@ from models.domain.ids import (
 MAX_RECEIPT_CHARS = 1_500
 EVENT_ID_BYTES = 16
 _PURPOSE = b"adunion receipt"
-_PLAIN = "~"  # stands for the code that partner, merchant and SKU make
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -51,7 +50,7 @@ class _Payload(msgspec.Struct, array_like=True):
     partner_id: str
     merchant_id: str
     sku: str
-    link_code: str
+    link_code: str | None  # None for the code that partner, merchant and SKU make
     subs: tuple[str, str, str, str, str] | None
     place: tuple[str, str, str] | None
     customer_ref: str
@@ -125,7 +124,7 @@ def _packed(touch: Touch) -> _Payload:
         partner_id=touch.partner_id,
         merchant_id=touch.merchant_id,
         sku=touch.sku,
-        link_code=_PLAIN if touch.link_code == plain else touch.link_code,
+        link_code=None if touch.link_code == plain else touch.link_code,
         subs=touch.subs if any(touch.subs) else None,
         place=place if any(place) else None,
         customer_ref=touch.customer_ref,
@@ -136,7 +135,7 @@ def _packed(touch: Touch) -> _Payload:
 def _unpacked(packed: _Payload) -> Touch:
     app, placement, line_item = packed.place or ("", "", "")
     target = Target(PartnerId(packed.partner_id), MerchantId(packed.merchant_id), Sku(packed.sku))
-    code = plain_code(target) if packed.link_code == _PLAIN else LinkCode(packed.link_code)
+    code = plain_code(target) if packed.link_code is None else LinkCode(packed.link_code)
     return Touch(
         touch_id=packed.event_id.hex() or packed.touch_id,
         kind=packed.kind,

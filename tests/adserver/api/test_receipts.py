@@ -78,6 +78,12 @@ def test_any_touch_comes_back(touch: Touch) -> None:
     assert SIGNER.read(SIGNER.sign(touch)) == touch
 
 
+@pytest.mark.parametrize("code", ["", "~", "Ab3dE6g", "p_blog~m_shop"])
+def test_any_code_comes_back_beside_any_product(code: str) -> None:
+    touch = replace(TOUCH, link_code=LinkCode(code))
+    assert SIGNER.read(SIGNER.sign(touch)) == touch
+
+
 def test_the_time_is_kept_to_the_millisecond_and_in_utc() -> None:
     at = datetime(2026, 11, 22, 18, 1, 2, 345_999, tzinfo=timezone(timedelta(hours=8)))
     assert SIGNER.read(SIGNER.sign(replace(TOUCH, clicked_at=at))).clicked_at == TOUCH.clicked_at
