@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from adserver.accounting.order_basis import basis_text
 from adserver.accounting.order_judging import Case
+from adserver.stores.funds import Enrolment, enrolments, fund_of
 from adserver.stores.ledger import Journal
 from adserver.stores.order_rows import OrderRow
 from adserver.stores.orders import subsidised_by_ads_micros, subsidised_minor
@@ -26,6 +27,7 @@ from models.domain.money import NO_MONEY, minor_of, reversed_by_refund, whole_mi
 
 POOL_EMPTY = "pool_empty"
 CAP_REACHED = "subsidy_cap_reached"
+NOT_ENROLLED = "not_enrolled"
 
 _Month = tuple[str, str, str, Period]
 """Partner, fund, currency and month."""
@@ -39,6 +41,7 @@ class Funds:
         self._journal = journal
         self._zone = zone
         self._left: dict[tuple[str, str], int] = {}
+        self._enrolled: dict[PoolId, list[Enrolment] | None] = {}
         self._had: dict[_Month, int] = {}
         self._given: Counter[tuple[str, str]] = Counter()
         self._given_to: Counter[_Month] = Counter()
@@ -76,6 +79,8 @@ class Funds:
             pool_left = self._pool_left(subsidy.pool_id, row.currency)
             granted = had + max(0, min(asked, cap_left, pool_left))
             short = short or (POOL_EMPTY if pool_left <= cap_left else CAP_REACHED)
+            if not self._may_draw(row, subsidy.pool_id):
+                granted, short = had, NOT_ENROLLED
         short = short if granted < wanted else ""
         reason = "" if row.reason == basis.subsidy_short else row.reason
         return replace(
@@ -85,6 +90,21 @@ class Funds:
                 msgspec.structs.replace(basis, subsidy_wanted=wanted, subsidy_short=short)
             ),
             reason=reason or short,
+        )
+
+    def _may_draw(self, row: OrderRow, pool_id: PoolId) -> bool:
+        """Whether the fund was open to the partner when the line was paid for."""
+        if pool_id not in self._enrolled:
+            fund = fund_of(self._connection, pool_id)
+            is_limited = fund is not None and fund.enrolment_limit is not None
+            self._enrolled[pool_id] = enrolments(self._connection, pool_id) if is_limited else None
+        inside, moment = self._enrolled[pool_id], row.paid_at
+        assert moment is not None
+        return inside is None or any(
+            one.partner_id == row.partner_id
+            and one.enrolled_at <= moment
+            and (one.left_at is None or moment < one.left_at)
+            for one in inside
         )
 
     def _pool_left(self, pool_id: str, currency: str) -> int:

@@ -138,6 +138,10 @@ class Shop:
             query = select(*orders.row_selection()).order_by(ORDER_ROWS.c.row_id)
             return [OrderRow(*row) for row in connection.execute(query)]
 
+    def orders(self) -> set[str]:
+        """The ids of all orders that there are."""
+        return {row.order_id for row in self.rows()}
+
     def balances(self, currency: str = "CNY") -> dict[AccountName, int]:
         """What accounts hold in micros; those with nothing are left out."""
         held = SqlLedger(self.engine, SHANGHAI).balances(currency)

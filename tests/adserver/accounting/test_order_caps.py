@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from adserver.stores import database
+from adserver.stores import database, funds
+from adserver.stores.funds import Fund
 from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import subsidy_pool
 from affiliate.order import Status
 from affiliate.partner import Subsidy, Tier
 from tests.adserver.accounting.shop import POOL, SHANGHAI, Shop, opened, yuan
 from tests.adserver.stores.sql_databases import database_url
-from tests.affiliate.sales import SOLD_AT, fact
+from tests.affiliate.sales import ANN, SOLD_AT, fact
 
 __all__ = ["database_url"]
 
@@ -163,6 +164,24 @@ def test_a_fund_never_gives_a_partner_more_than_its_cap_in_a_month(bare: Shop) -
     rows = [shop.row(name) for name in ("o0", "o1", "o2", "next")]
     assert [row.subsidy_minor for row in rows] == [300, 100, 0, 300]
     assert rows[1].reason == "subsidy_cap_reached"
+
+
+def test_a_fund_with_a_limit_pays_only_who_was_enrolled_when_the_line_was_paid_for(
+    bare: Shop,
+) -> None:
+    shop = bare.furnish(subsidy=Subsidy(POOL, 300_000))
+    shop.fill_fund(10_000)
+    with database.writing(shop.engine) as connection:
+        funds.add_fund(connection, Fund(POOL, "Support", "CNY", SOLD_AT - DAY, 1))
+        funds.enrol(connection, POOL, ANN, SOLD_AT)
+        funds.leave(connection, POOL, ANN, SOLD_AT + HOUR)
+    click = shop.click()
+    for name, moment in (("soon", -HOUR), ("in", HOUR / 2), ("late", HOUR)):
+        shop.tell(fact(order_id=name, coupon="ANN10", occurred_at=SOLD_AT + moment))
+    shop.tell(fact(order_id="in", version=2, status=Status.REFUNDED, refunded_minor=5_000))
+    rows = {row.order_id: (row.subsidy_minor, row.reason) for row in shop.rows()}
+    assert rows == {"soon": (0, "not_enrolled"), "in": (150, ""), "late": (0, "not_enrolled")}
+    assert shop.tell(fact(order_id="other", click_id=click)) == ["accepted"]
 
 
 def test_a_fund_that_ran_dry_meanwhile_is_not_overdrawn_when_an_order_comes_back(
