@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from adserver.stores import database, statements
 from adserver.stores.statements import ClosingItem
 from affiliate.calendar import Period
 from affiliate.ledger import Entry
+from affiliate.settlement import StatementDoesNotFootError
 from affiliate.statement import Statement
 from models.domain.ids import PartnerId
 
@@ -53,10 +54,29 @@ class Statements:
 
     @contextmanager
     def opened(self, statement: Statement) -> Iterator[Opened]:
-        """What a statement is made of, as long as the context is open."""
+        """What a statement is made of, as long as the context is open.
+
+        Raises:
+            StatementDoesNotFootError: the ledger's entries no longer lead from its opening to its
+                closing balances, so somebody has changed them.
+        """
         one = statement
         with database.reading(self._engine) as connection:
+            _require_footing(connection, one)
             mine = one.period, one.currency, one.partner_id
             entries = statements.entries(connection, *mine)
             items = statements.items(connection, *mine)
             yield Opened(one, entries, items)
+
+
+def _require_footing(connection: Connection, one: Statement) -> None:
+    moved = statements.moved(connection, one.period, one.currency, one.partner_id)
+    for name, opening, change, closing in zip(
+        one.opening._fields, one.opening, moved, one.closing, strict=True
+    ):
+        if opening + change != closing:
+            raise StatementDoesNotFootError(
+                f"{one.partner_id}, {one.period}, {one.currency}: the ledger's entries lead from "
+                f"{opening} to {opening + change} micros {name}, the statement says {closing}; "
+                "adunion ledger verify looks further"
+            )

@@ -166,6 +166,18 @@ def _statement(row: RowMapping, steps: list[Step]) -> Statement:
     )
 
 
+def moved(connection: Connection, period: Period, currency: str, partner_id: PartnerId) -> Balances:
+    """What the ledger's entries of a month did to a partner's accounts, in micros."""
+    accounts = partner_accounts(partner_id)
+    query = (
+        select(_P.account, func.sum(_P.amount))
+        .where(_P.currency == currency, _P.account.in_(accounts), _P.period == period, _P.moves)
+        .group_by(_P.account)
+    )
+    sums = {account: int(amount) for account, amount in connection.execute(query)}
+    return Balances(*(Micros(sums.get(account, 0)) for account in accounts))
+
+
 def entries(
     connection: Connection, period: Period, currency: str, partner_id: PartnerId
 ) -> Iterator[Entry]:

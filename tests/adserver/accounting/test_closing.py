@@ -10,6 +10,7 @@ from sqlalchemy.exc import DatabaseError
 
 from adserver.accounting.closing import ClosingRefusedError, Closings
 from adserver.stores.database import connect_url, reading, writing
+from adserver.stores.ledger_tables import LEDGER_POSTINGS
 from adserver.stores.order_tables import ORDER_ROWS
 from adserver.stores.settlement_tables import CLOSING_ITEMS
 from affiliate.calendar import ExtensionError, Period
@@ -399,6 +400,28 @@ def test_books_that_disagree_close_nothing(till: Till) -> None:
     with pytest.raises(StatementDoesNotFootError, match="rows say 100010000 micros are pending"):
         close(till, OCTOBER, "2026-11-10")
     assert state(till.engine) == before
+
+
+def test_a_statement_whose_entries_somebody_changed_is_not_written(till: Till) -> None:
+    received(till, "a", "2026-10-05", "2026-10-05", earns=10_000)
+    close(till, OCTOBER, "2026-11-10")
+    found = statement(till, OCTOBER)
+    without_triggers(till, "ledger_postings")
+    with writing(till.engine) as connection:
+        mine = LEDGER_POSTINGS.c.account == partner_payable(P1)
+        connection.execute(update(LEDGER_POSTINGS).where(mine).values(amount=1))
+    with pytest.raises(StatementDoesNotFootError, match="to 1 micros payable, the statement says"):
+        written(till, found)
+
+
+def without_triggers(till: Till, table: str) -> None:
+    with writing(till.engine) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+            return
+        names = text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
+        for name in connection.execute(names, {"table": table}).scalars().all():
+            connection.execute(text(f"DROP TRIGGER {name}"))
 
 
 @pytest.mark.parametrize("change", ["UPDATE {} SET period = '2026-09'", "DELETE FROM {}"])
