@@ -220,7 +220,7 @@ def timed(act: Callable[[], object]) -> float:
 
 def write_all(engine: Engine, directory: Path) -> None:
     """Every statement of the month as CSV."""
-    reader = Statements(engine, ZONE)
+    reader = Statements(engine)
     for statement in reader.find(period=MONTH):
         target = directory / f"{statement.partner_id}.csv"
         with reader.opened(statement) as opened, target.open("w", newline="") as stream:

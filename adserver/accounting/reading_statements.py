@@ -7,7 +7,6 @@ rows hold sums only. Its lines are the ledger's entries of the month, which nobo
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from sqlalchemy import Connection, Engine
 
@@ -33,11 +32,10 @@ class Opened:
 
 
 class Statements:
-    """The statements of a database; `zone` is the house's."""
+    """The statements of a database."""
 
-    def __init__(self, engine: Engine, zone: tzinfo) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._zone = zone
 
     def find(
         self,

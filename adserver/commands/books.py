@@ -46,7 +46,7 @@ class Books:
     @property
     def statements(self) -> Statements:
         """Reads statements."""
-        return Statements(self.engine, self.zone)
+        return Statements(self.engine)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def payouts(till: Till) -> Payouts:
 
 
 def statement(till: Till, period: Period, partner: str = P1, currency: str = CNY) -> Statement:
-    (found,) = Statements(till.engine, SHANGHAI).find(
+    (found,) = Statements(till.engine).find(
         period=period, partner_id=PartnerId(partner), currency=currency
     )
     return found
@@ -74,7 +74,7 @@ def written(till: Till, found: Statement) -> tuple[str, str]:
     """The statement as HTML and as CSV."""
     texts = []
     for writer in (html_of, csv_of):
-        with Statements(till.engine, SHANGHAI).opened(found) as opened:
+        with Statements(till.engine).opened(found) as opened:
             lines = lines_of(opened.entries, found.partner_id)
             texts.append("".join(writer(found, lines, opened.items, SHANGHAI)))
     return texts[0], texts[1]
