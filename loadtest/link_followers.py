@@ -5,8 +5,8 @@ what a link leads to; they read the shop and the product out of the page they la
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -21,11 +21,11 @@ USES_COUPON = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Campaigner:
-    """An affiliate: its links' codes, with the merchant and SKU behind each; its coupon, if any."""
+    """An affiliate: the codes of its links with merchant and SKU, and its coupons by merchant."""
 
     partner_id: str
     codes: Sequence[tuple[str, str, str]]
-    coupon: str = ""
+    coupons: Mapping[str, str] = field(default_factory=dict)
 
 
 async def follow(
@@ -43,7 +43,7 @@ async def follow(
         location = answer.header(b"location").decode()
         click_id = parse_qs(urlsplit(location).query).get("click_id", [""])[0]
         if click_id and rng.random() < BUYS:
-            coupon = partner.coupon if rng.random() < USES_COUPON else ""
-            desk.sell(merchant_id, click_id, sku, coupon, f"follower-{number % 40}")
+            coupon = partner.coupons.get(merchant_id, "") if rng.random() < USES_COUPON else ""
+            desk.sell(merchant_id, sku, click_id, partner.partner_id, coupon)
             seen["bought"] += 1
     return seen

@@ -58,6 +58,10 @@ class Market(NamedTuple):
     slots: list[Slot]
     shops: list[Shop]
 
+    def owners(self) -> dict[str, str]:
+        """The partner behind each app."""
+        return {app["app_id"]: app["partner_id"] for app in self.document["apps"]}
+
     def promoted(self) -> dict[str, tuple[str, str]]:
         """Merchant and SKU of every line item that promotes a product."""
         return {

@@ -243,7 +243,7 @@ def foots(statement: dict[str, Any]) -> bool:
     return (
         steps["estimated"] == estimated
         and estimated + steps["validated"] == validated
-        and validated + steps["payable"] == payable
+        and validated + steps["matured"] + steps["payable"] == payable
     )
 
 

@@ -19,12 +19,16 @@ from loadtest.http_client import HttpClient
 
 BATCH = 200
 TOLD_TWICE = 0.1
-FATES = (("received", 0.80), ("cancelled", 0.06), ("refunded", 0.06), ("partly refunded", 0.08))
+FATES = ("received", "cancelled", "refunded", "partly refunded")
+CHANCES = (0.80, 0.06, 0.06, 0.08)
 
 
 @dataclass(slots=True)
 class Order:
-    """One line as its shop has it; `fate` is what becomes of it, "" while it is only paid for."""
+    """One line as its shop has it; `fate` is what becomes of it, "" while it is only paid for.
+
+    `brought_by` is the partner who sent the customer, which only the simulator knows.
+    """
 
     merchant_id: str
     number: int
@@ -35,6 +39,7 @@ class Order:
     click_id: str
     coupon: str
     customer_ref: str
+    brought_by: str
     fate: str = ""
     refunded_minor: int = 0
     version: int = 0
@@ -61,9 +66,9 @@ class ShopDesk:
     orders: list[Order] = field(default_factory=list)
 
     def sell(
-        self, merchant_id: str, click_id: str, sku: str = "", coupon: str = "", customer: str = ""
+        self, merchant_id: str, sku: str, click_id: str, brought_by: str, coupon: str = ""
     ) -> Order:
-        """An order for one to three pieces of a product, or of whatever the shop has."""
+        """An order for one to three pieces of a product, or ("") of whatever the shop has."""
         wares = self.wares[merchant_id]
         at = wares.skus.index(sku) if sku else int(self.rng.integers(len(wares.skus)))
         quantity = int(self.rng.integers(1, 4))
@@ -76,7 +81,8 @@ class ShopDesk:
             paid_minor=quantity * wares.prices_minor[at],
             click_id=click_id,
             coupon=coupon,
-            customer_ref=customer,
+            customer_ref=f"customer-{len(self.orders) + 1}",
+            brought_by=brought_by,
         )
         self.orders.append(order)
         return order
@@ -91,8 +97,7 @@ class ShopDesk:
         return await self._report(told)
 
     def _fate(self, order: Order) -> str:
-        names, chances = zip(*FATES, strict=True)
-        order.fate = str(self.rng.choice(names, p=chances))
+        order.fate = str(self.rng.choice(FATES, p=CHANCES))
         if order.fate == "refunded":
             order.refunded_minor = order.paid_minor
         elif order.fate == "partly refunded":
@@ -114,6 +119,11 @@ class ShopDesk:
                     verdicts["told again"] += len(batch)
                     verdicts["counted again"] += len(batch) - again["duplicate"]
         return verdicts
+
+    @property
+    def told(self) -> int:
+        """How many orders were reported."""
+        return sum(order.version > 0 for order in self.orders)
 
     def _item(self, order: Order, status: str) -> dict[str, Any]:
         return {

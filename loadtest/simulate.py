@@ -91,6 +91,7 @@ class Crowd:
         self.hour = 12
         self.shops: ShopDesk | None = None
         self.promoted: Mapping[str, tuple[str, str]] = {}
+        self.owners: Mapping[str, str] = {}
         self.run = f"{seed}-{time.time_ns():x}"
         self._answers = msgspec.json.Decoder(AdAnswer)
         self._asked = 0
@@ -203,14 +204,20 @@ class Crowd:
         """A promoted product is bought at its shop, anything else at the advertiser's."""
         if ad.line_item_id in self.promoted and self.shops is not None:
             merchant_id, sku = self.promoted[ad.line_item_id]
-            self.shops.sell(merchant_id, click_id, sku, customer=f"user-{visitor.user}")
+            owner = self.owners[self.phones.app_of(visitor.placement)] if visitor.honest else ""
+            self.shops.sell(merchant_id, sku, click_id, owner)
             return
         advertiser = self.truth.advertiser_of[ad.line_item_id]
         self.desk.note(advertiser, click_id, int(self.rng.integers(1_000, 30_000)))
 
-    def opens_shops(self, shops: ShopDesk, promoted: Mapping[str, tuple[str, str]]) -> None:
-        """From here on who taps an ad of a product may buy it."""
-        self.shops, self.promoted = shops, promoted
+    def opens_shops(
+        self,
+        shops: ShopDesk,
+        promoted: Mapping[str, tuple[str, str]],
+        owners: Mapping[str, str],
+    ) -> None:
+        """From here on who taps an ad of a product may buy it; `owners` are the apps' partners."""
+        self.shops, self.promoted, self.owners = shops, promoted, owners
 
     async def _beacon(self, kind: str, url: str, visitor: Visitor) -> str:
         """Reports one event, now and then twice; answers where a click leads."""

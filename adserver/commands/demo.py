@@ -1,4 +1,4 @@
-"""`adunion demo`: a marketplace from nothing, served, learned from, served again, and reported on.
+"""`adunion demo`: a marketplace from nothing, served, learned from, paid out, and reported on.
 
 Never here: how any of it is done (`adserver.demo`, `loadtest`). The one surprising fact: the demo
 uses the public commands and HTTP alone, as an operator, an app and an advertiser would.
@@ -9,11 +9,13 @@ import fcntl
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 import uvloop
@@ -21,10 +23,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adserver import config, keyring
-from adserver.demo import best, chart, reconcile
+from adserver.demo import best, chart, closing, partner_books, reconcile, shops
 from adserver.demo.learning import learn
 from adserver.demo.lines_to_try import lines_to_try
 from adserver.demo.money import spent_in_redis
+from adserver.demo.partner_report import SHOWN, PartnerReport
 from adserver.demo.phases import Played, Stage
 from adserver.demo.report import Report
 from adserver.demo.site import advertisers_site
@@ -59,7 +62,7 @@ class Plan:
     "--requests", default=REQUESTS, show_default=True, help="Ad requests before learning, at most."
 )
 def command(once: bool, seed: int, requests: int) -> None:
-    """Make a marketplace, serve it, learn from its log, serve again, and report.
+    """Make a marketplace, serve it, learn from its log, serve again, close the month, and report.
 
     \b
     Writes into ADUNION_DATA_DIR/demo only, on embedded engines. Then it keeps serving and prints
@@ -110,7 +113,7 @@ async def demonstrate(
             report.show(console)
             report.write(directory / "report.json")
             chart.draw(report, directory / "report.png")
-            console.print(f"report: {directory}/report.json and report.png")
+            console.print(f"report: {directory}/report.json, report.png, statement-{SHOWN}.html")
             if not plan.once:
                 console.print(await lines_to_try(stage), soft_wrap=True)
                 with suppress(asyncio.CancelledError):  # Ctrl-C: as good an end as any
@@ -143,9 +146,31 @@ async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
         log = await stage.logged()
         served = [await stage.figures(phase) for phase in (before, between, after)]
         checks = await _checked(stage, log)
+    partners, partner_checks = await _partners_paid(stage, log, bars)
     bar = bars.add_task("the hidden model's own best", total=third)
     best_possible = best.possible(stage, after, lambda done: bars.update(bar, completed=done))
-    return Report(plan.seed, served, best_possible, checks)
+    return Report(plan.seed, served, best_possible, [*checks, *partner_checks], partners)
+
+
+async def _partners_paid(
+    stage: Stage, log: reconcile.LogBooks, bars: Progress
+) -> tuple[PartnerReport, list[reconcile.Check]]:
+    """Links are followed, shops report, the month closes, and every book is held against it."""
+    system, world, desk = stage.system, stage.world, stage.shops
+    zone = ZoneInfo(system.settings.time_zone)
+    with _step(bars, "links are followed, shops report their orders"):
+        happened = await shops.trade(world, desk)
+    with _step(bars, "adunion accrue, reconcile, settle, payout, ledger verify"):
+        closed = await closing.close(system, world, stage.began.astimezone(zone),
+                                     datetime.now(zone))  # fmt: skip
+        page = system.settings.data_dir / f"statement-{SHOWN}.html"
+        month = closed.statements[-1]["period"]
+        await closing.write_statement(system, SHOWN, month, page)
+    charged: Counter[str] = Counter()
+    for line_item, micros in log.charged.items():
+        charged[world.truth.advertiser_of[line_item]] += micros
+    checks = partner_books.checks(desk.orders, world.market.shops, closed, charged)
+    return PartnerReport(happened, closed), checks
 
 
 async def _learned(stage: Stage, bars: Progress) -> str:
@@ -179,8 +204,11 @@ def _made(seed: int, directory: Path, site_url: str, bars: Progress) -> World:
 
 async def _told(system: System, world: World, bars: Progress) -> None:
     """The world as the server learns of it: by the commands an operator would use."""
+    with _step(bars, "partners, contracts, shops, products, a fund"):
+        await shops.furnish(system, world)
     with _step(bars, "adunion catalog import catalog.yaml"):
         await system.run("catalog", "import", str(world.catalog_file))
+        await shops.take_deposits(system, world)
     with _step(bars, "adunion users import users.parquet"):
         await system.run("users", "import", str(world.users_file))
 
@@ -193,7 +221,9 @@ def _stage(world: World, system: System) -> Stage:
     desk = ConversionDesk(client, advertiser_keys(world, keys))
     phones = Phones(world.people, world.market)
     crowd = Crowd(client, phones, world.truth, app_keys(world, keys), desk, world.seed)
-    return Stage(world, system, crowd)
+    shop_desk = shops.shop_desk(world, keys, client)
+    crowd.opens_shops(shop_desk, world.market.promoted(), world.market.owners())
+    return Stage(world, system, crowd, shop_desk, datetime.now(UTC))
 
 
 def _bars(console: Console) -> Progress:

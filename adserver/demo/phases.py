@@ -17,6 +17,7 @@ from adserver.demo.system import DemoError, System
 from adserver.demo.world import World
 from adserver.eventlog.open_store import open_for_reading
 from loadtest.books import Books
+from loadtest.shop import ShopDesk
 from loadtest.simulate import Crowd
 from loadtest.traffic import Schedule, make_schedule
 
@@ -49,6 +50,8 @@ class Stage:
     world: World
     system: System
     crowd: Crowd
+    shops: ShopDesk
+    began: datetime
     played: list[Books] = field(default_factory=list)
 
     def sent(self) -> dict[str, int]:

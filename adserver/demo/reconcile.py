@@ -116,11 +116,11 @@ def checks(
     received = {kind: log.received(kind) for kind in TABLES}
     reported = {kind: sent.get(kind, 0) for kind in TABLES}
     return [
-        _equal("beacons sent = log counted + suspect", reported, received),
+        equal("beacons sent = log counted + suspect", reported, received),
         _ordered(log, SERVED, EventKind.IMPRESSION),
         _ordered(log, EventKind.IMPRESSION, EventKind.CLICK),
-        _equal("log = Redis, by line item, micros", log.charged, spent),
-        _equal("log = invoice from prices, by line item, micros", log.charged, owed),
+        equal("log = Redis, by line item, micros", log.charged, spent),
+        equal("log = invoice from prices, by line item, micros", log.charged, owed),
     ]
 
 
@@ -138,7 +138,7 @@ def _ordered(log: LogBooks, more: str, less: str) -> Check:
     return Check(f"{more} >= {less}, for every line item", not wrong, detail)
 
 
-def _equal(name: str, left: Mapping[Any, int], right: Mapping[Any, int]) -> Check:
+def equal(name: str, left: Mapping[Any, int], right: Mapping[Any, int]) -> Check:
     """Equality entry by entry; a missing entry is 0."""
     keys = sorted({*left, *right})
     different = [key for key in keys if left.get(key, 0) != right.get(key, 0)]

@@ -13,6 +13,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from adserver.demo.figures import PhaseFigures, Shown
+from adserver.demo.partner_report import PartnerReport
 from adserver.demo.reconcile import Check
 
 CALIBRATED = (0.9, 1.1)
@@ -20,12 +21,13 @@ CALIBRATED = (0.9, 1.1)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Phases served around two lessons, the hidden model's own best, and whether books agree."""
+    """Phases served around two lessons, the hidden model's best, partners, whether books agree."""
 
     seed: int
     served: Sequence[PhaseFigures]
     best: PhaseFigures
     checks: Sequence[Check]
+    partners: PartnerReport
 
     @property
     def holds(self) -> bool:
@@ -59,6 +61,7 @@ class Report:
             "holds": self.holds,
             "learned": self.learned,
             "phases": {phase.name: phase.as_json() for phase in (*self.served, self.best)},
+            "partners": self.partners.as_json(),
             "checks": [asdict(check) for check in self.checks],
         }
         path.write_text(json.dumps(content, indent=2) + "\n")
@@ -73,6 +76,7 @@ class Report:
             _formats(self),
             _latencies(self.served),
             _funnels(self.served),
+            self.partners.tables(),
             _checks(self.checks),
         ]
 

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from adserver import keyring, publication
 from adserver.config import Settings
-from adserver.demo import reconcile
+from adserver.demo import reconcile, shops
 from adserver.demo.learning import MODELS, learn
 from adserver.demo.lines_to_try import lines_to_try
 from adserver.demo.money import spent_in_redis
@@ -50,7 +50,8 @@ async def stage_in(directory: Path) -> AsyncIterator[Stage]:
         desk = ConversionDesk(client, advertiser_keys(world, keys))
         phones = Phones(world.people, world.market)
         crowd = Crowd(client, phones, world.truth, app_keys(world, keys), desk, SEED)
-        yield Stage(world, system, crowd)
+        shop_desk = shops.shop_desk(world, keys, client)
+        yield Stage(world, system, crowd, shop_desk, datetime.now(UTC))
         client.close()
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from adserver.demo import chart
+from adserver.demo.closing import Closed
 from adserver.demo.figures import PhaseFigures, Shown, summed
+from adserver.demo.partner_report import PartnerReport
 from adserver.demo.reconcile import Check
 from adserver.demo.report import Report
 
@@ -41,6 +43,7 @@ def report() -> Report:
         ],
         best=phase("best possible", 90, 99.0, 50_000_000),
         checks=[Check("log = Redis", holds=True, detail="1 = 1")],
+        partners=PartnerReport({"bought": 3}, Closed(fund={"fund": "f", "left": "1.00"})),
     )
 
 
