@@ -1,7 +1,7 @@
 """`adunion explain-earning`: the story of one earning, from the order or the day to the payout.
 
-Never here: looking anything up (`accounting.explaining`). The one surprising fact: there is no
-figure here that is computed; each is what was booked, with the key under which it was.
+Never here: looking anything up (`accounting.explaining`). The one surprising fact: hardly a figure
+here is computed; each is what was booked, with the key under which it was.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,10 +25,11 @@ from adserver.commands.catalog_access import print_json
 from adserver.statements.lines import why_of
 from adserver.statements.wording import OUTCOMES, REASONS, percent, shown
 from adserver.stores.order_rows import OrderRow
+from affiliate.attribution import Unearned
 from affiliate.ledger import Entry
 from affiliate.order import OrderFact
 from affiliate.settlement import Outcome, outcome
-from models.domain.money import micros_of
+from models.domain.money import micros_of, portion
 
 Part = tuple[str, list[tuple[str, str]]]
 _EPILOG = """\b
@@ -137,12 +138,21 @@ def _order_money(row: OrderRow) -> Mapping[str, str]:
         "rule": row.rule,
         "contract": contract,
         "rate": rate if row.partner_id else "",
+        "cap": f"took {_capped(row, money)}" if row.reason == Unearned.CAP_REACHED else "",
         "estimated": _pair(money, row.estimated_commission_minor, row.estimated_partner_minor),
         "actual": _pair(money, row.actual_commission_minor, row.actual_partner_minor),
         "after refunds": _pair(money, row.commission_minor, row.partner_minor),
         "platform fee": money(row.fee_minor) if row.fee_minor else "",
         "subsidy": f"{granted} by {row.pool_id}" if row.pool_id else "",
     }
+
+
+def _capped(row: OrderRow, money: Any) -> str:
+    """What the rate alone would have come to, and what the contract's cap left of it."""
+    full = (row.flat_minor or 0) * row.quantity
+    if row.rate_ppm is not None:
+        full = portion(row.base_minor, row.rate_ppm)
+    return f"{money(full)} down to what was left of it"
 
 
 def _pair(money: Any, commission: int | None, partner: int | None) -> str:

@@ -208,3 +208,9 @@ def test_other_entries_are_explained_by_their_keys(adunion: Run) -> None:
     unknown = adunion("explain-earning", "nope", fails=True).output
     assert "nothing is called 'nope'" in unknown
     assert document(adunion, "explain-earning", "a")[0][0]["part"].startswith("Order line shop/")
+
+
+def test_a_capped_line_says_what_the_cap_took(adunion: Run, till: Till) -> None:
+    capped = {"reason": "cap_reached", "base_minor": 300_000, "rate_ppm": 80_000}
+    till.sell("c", at("2025-10-07"), earns=13_166, **capped)
+    assert "took 240.00 down to what was left" in adunion("explain-earning", "c").output
