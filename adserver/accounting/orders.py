@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from sqlalchemy import Engine
 
-from adserver.accounting.order_evidence import ReadReceipt
+from adserver.accounting.order_evidence import Clicks, ReadReceipt
 from adserver.accounting.order_hearing import Hearing
 from adserver.stores import database, orders
 from adserver.stores.ledger import Journal
@@ -24,6 +24,9 @@ from models.domain.ids import MerchantId
 
 LONGEST_LOOK_BACK = timedelta(days=400)
 """How long before an order a click may be for the click log to be asked about it."""
+
+LOOK_AGAIN_FOR = timedelta(hours=6)
+"""How long after its last change a sale that is nobody's is looked at again."""
 
 FindClicks = Callable[[MerchantId, Collection[str], datetime, datetime], Iterable[Touch]]
 """A merchant's customers' clicks between two instants. May raise `StoreAwayError`."""
@@ -89,6 +92,32 @@ class OrderDesk:
             StoreAwayError: a customer's clicks had to be looked up and nobody answers.
         """
         clicks = self._clicks(merchant_id, facts)
+        return self._taken(merchant_id, facts, clicks, now)
+
+    def look_again(self, now: datetime) -> int:
+        """Asks the click log once more about sales of the last hours that are still nobody's.
+
+        A click may have reached the log after the order that it led to. Answers how many customers
+        it knew.
+
+        Raises:
+            StoreAwayError: nobody answers.
+        """
+        with database.reading(self._engine) as connection:
+            open_sales = orders.unattributed_sales(connection, now - LOOK_AGAIN_FOR)
+        found = 0
+        for merchant_id, sales in open_sales.items():
+            times = [paid_at for _, paid_at in sales]
+            refs = {ref for ref, _ in sales}
+            clicks = self._found(merchant_id, refs, min(times) - LONGEST_LOOK_BACK, max(times))
+            if clicks:
+                self._taken(merchant_id, (), clicks, now)
+                found += len(clicks)
+        return found
+
+    def _taken(
+        self, merchant_id: MerchantId, facts: Sequence[OrderFact], clicks: Clicks, now: datetime
+    ) -> list[Verdict]:
         with database.writing(self._engine) as connection:
             journal = Journal(connection, self._zone)
             journal.lock()
@@ -105,9 +134,7 @@ class OrderDesk:
                 hearing.book()
         return verdicts
 
-    def _clicks(
-        self, merchant_id: MerchantId, facts: Sequence[OrderFact]
-    ) -> Mapping[str, list[Touch]]:
+    def _clicks(self, merchant_id: MerchantId, facts: Sequence[OrderFact]) -> Clicks:
         """What the click log knows about the customers of these orders; asked before any lock."""
         refs = {fact.customer_ref for fact in facts} - {""}
         if self._find_clicks is no_clicks or not facts:
@@ -118,9 +145,13 @@ class OrderDesk:
         if not refs:
             return {}
         times = [fact.occurred_at for fact in facts]
-        since = min(times) - LONGEST_LOOK_BACK
+        return self._found(merchant_id, refs, min(times) - LONGEST_LOOK_BACK, max(times))
+
+    def _found(
+        self, merchant_id: MerchantId, refs: Collection[str], since: datetime, until: datetime
+    ) -> Clicks:
         found: dict[str, list[Touch]] = {}
-        for touch in self._find_clicks(merchant_id, refs, since, max(times)):
+        for touch in self._find_clicks(merchant_id, refs, since, until):
             found.setdefault(touch.customer_ref, []).append(touch)
         return found
 

@@ -4,22 +4,27 @@ Never here: what they answer. The one surprising fact: orders come over the unix
 this machine's workers, and commissions over the port only.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 
 from aiohttp import web
 
 from adserver import keyring as secrets
+from adserver.accounting.orders import OrderDesk
 from adserver.api.openapi import Operation, document
 from adserver.config import Settings
 from adserver.console import commissions
 from adserver.console.commissions import CommissionPages, Commissions
+from adserver.console.loops import repeating
 from adserver.console.order_desk import desk_of
 from adserver.console.order_door import OrderDoor, taking_orders
 from adserver.ports import EventStore
 from adserver.stores import database
 
+LOOK_AGAIN_S = 60.0
 Route = web.RouteDef
 MODIFIED_SINCE = {
     "name": "modified_since",
@@ -67,11 +72,24 @@ async def money_routes(
         keyring = secrets.load(settings)
         desk = desk_of(settings, engine, keyring, store, is_ready)
         pages = CommissionPages(engine, keyring)
-        async with taking_orders(OrderDoor(desk, engine, keyring)) as orders:
+        async with (
+            taking_orders(OrderDoor(desk, engine, keyring)) as orders,
+            _looking_again(desk, is_ready),
+        ):
             described = web.get("/openapi.json", _describe)
             yield [orders], [web.get(commissions.PATH, pages.answer), described]
     finally:
         engine.dispose()
+
+
+@asynccontextmanager
+async def _looking_again(desk: OrderDesk, is_ready: Callable[[], bool]) -> AsyncIterator[None]:
+    async def look() -> None:
+        if is_ready():
+            await asyncio.to_thread(desk.look_again, datetime.now(UTC))
+
+    async with repeating("late clicks", LOOK_AGAIN_S, look):
+        yield
 
 
 async def _describe(_: web.Request) -> web.Response:

@@ -88,6 +88,31 @@ def customers_of_orders(
     return found - {""}
 
 
+def unattributed_sales(
+    connection: Connection, since: datetime
+) -> dict[MerchantId, list[tuple[str, datetime]]]:
+    """Customers and times of sales that changed since then and are still nobody's, by merchant."""
+    table = ORDER_ROWS.c
+    query = select(table.merchant_id, table.customer_ref, table.paid_at).where(
+        table.modified_seq > _seq_before(connection, since),
+        table.method == "",
+        table.customer_ref != "",
+        table.paid_at.is_not(None),
+    )
+    found: dict[MerchantId, list[tuple[str, datetime]]] = {}
+    for merchant_id, ref, paid_at in connection.execute(query):
+        found.setdefault(MerchantId(merchant_id), []).append((ref, paid_at))
+    return found
+
+
+def _seq_before(connection: Connection, moment: datetime) -> int:
+    """The highest number given before an instant."""
+    table = ORDER_ROWS.c
+    query = select(table.modified_seq).where(table.modified_at < moment)
+    query = query.order_by(table.modified_seq.desc()).limit(1)
+    return int(connection.execute(query).scalar() or 0)
+
+
 def add_facts(connection: Connection, facts: Sequence[OrderFact], now: datetime) -> None:
     """Keeps facts whose versions are new."""
     if facts:

@@ -252,6 +252,20 @@ def test_the_click_log_is_asked_about_customers_and_what_it_says_is_kept(shop: S
     assert shop.lookups == asked
 
 
+def test_a_click_that_reaches_the_log_after_its_order_is_found_by_looking_again(
+    shop: Shop,
+) -> None:
+    shop.tell(fact(customer_ref="cust1"), fact(order_id="o2", customer_ref="cust2"))
+    assert shop.desk.look_again(NOW) == 0
+    shop.log.append(touch(customer_ref="cust1"))
+    assert shop.desk.look_again(NOW + DAY) == 0
+    assert shop.desk.look_again(NOW + timedelta(minutes=1)) == 1
+    assert (shop.row().partner_id, shop.row().method) == ("ann", "customer")
+    before = shop.books()
+    assert shop.desk.look_again(NOW + timedelta(minutes=2)) == 0
+    assert shop.books() == before
+
+
 def test_while_the_click_log_is_away_nothing_is_booked(shop: Shop) -> None:
     def away(*_: object) -> list[object]:
         raise StoreAwayError("away")
