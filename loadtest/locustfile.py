@@ -1,4 +1,4 @@
-"""Locust users for `make load`: apps that show ads, and advertisers that report purchases.
+"""Locust users for `make load`: apps that show ads, advertisers and shops that report purchases.
 
 They read who they are from a file of keys (LOAD_KEYS, by default what `make demo` left behind in
 var/demo/keys.json). Never here: the hidden click model; these people click at one fixed rate. The
@@ -24,6 +24,8 @@ KEYS_VARIABLE, KEYS_FILE = "LOAD_KEYS", "var/demo/keys.json"
 CLICK_RATE, PURCHASE_RATE = 0.03, 0.2
 USERS = 20_000
 BATCH = 100
+
+CURRENCY = "CNY"
 
 bought: defaultdict[str, deque[dict[str, Any]]] = defaultdict(deque)
 
@@ -116,3 +118,56 @@ class AdvertiserUser(FastHttpUser):
         headers = dict(signed_header_lines(secrets, body.encode(), datetime.now(UTC)))
         headers["Content-Type"] = "application/json"
         self.client.post("/v1/conversions", data=body, headers=headers)
+
+
+class ShopperUser(FastHttpUser):
+    """People who follow affiliates' links to a shop and buy there, and the shop's server.
+
+    Every purchase is reported as paid with the next batch, and as received with the one after.
+    """
+
+    weight = 2
+    wait_time = between(0.5, 2)
+
+    def on_start(self) -> None:
+        """Which shop this is, and the links that lead to it."""
+        self.merchant_id, secrets = random.choice(list(keys()["merchants"].items()))
+        self.secrets = AdvertiserKeys(*secrets)
+        self.links = [code for code, owner, _ in keys()["links"] if owner == self.merchant_id]
+        self.waiting: list[dict[str, Any]] = []
+
+    @task(10)
+    def shop(self) -> None:
+        """A click on a link, and an order."""
+        answer = self.client.get(
+            f"/r/{random.choice(self.links)}", name="/r", allow_redirects=False
+        )
+        location = str(answer.headers.get("Location", "") if answer.headers else "")
+        click_id = parse_qs(urlsplit(location).query).get("click_id")
+        if click_id:
+            self.waiting.append(
+                {
+                    "order_id": uuid4().hex,
+                    "line_id": "1",
+                    "version": 1,
+                    "status": "paid",
+                    "quantity": 1,
+                    "paid_minor": random.randint(1_000, 30_000),
+                    "currency": CURRENCY,
+                    "click_id": click_id[0],
+                }
+            )
+
+    @task
+    def report(self) -> None:
+        """What was bought since the last report, and what has arrived meanwhile."""
+        if not self.waiting:
+            return
+        batch, self.waiting = self.waiting[:BATCH], self.waiting[BATCH:]
+        now = datetime.now(UTC)
+        body = json.dumps({"orders": [one | {"occurred_at": now.isoformat()} for one in batch]})
+        headers = dict(signed_header_lines(self.secrets, body.encode(), now))
+        headers["Content-Type"] = "application/json"
+        self.client.post("/v1/orders", data=body, headers=headers)
+        paid = [one for one in batch if one["status"] == "paid"]
+        self.waiting += [one | {"version": 2, "status": "received"} for one in paid]

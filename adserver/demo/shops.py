@@ -10,8 +10,7 @@ import numpy as np
 
 from adserver import keyring
 from adserver.demo.system import System
-from adserver.demo.world import World
-from loadtest.conversions import AdvertiserKeys
+from adserver.demo.world import World, merchant_keys
 from loadtest.http_client import HttpClient
 from loadtest.link_followers import follow
 from loadtest.partners import (
@@ -52,14 +51,7 @@ async def take_deposits(system: System, world: World) -> None:
 
 def shop_desk(world: World, keys: keyring.Keyring, client: HttpClient) -> ShopDesk:
     """The shops' servers, each with the key and the secret that it was given."""
-    shops = world.market.shops
-    given = {
-        shop.merchant_id: AdvertiserKeys(
-            keys.api_key("merchant", shop.merchant_id, 1),
-            keys.signing_secret("merchant", shop.merchant_id, 1),
-        )
-        for shop in shops
-    }
+    shops, given = world.market.shops, merchant_keys(world, keys)
     wares = {shop.merchant_id: shop.wares for shop in shops}
     return ShopDesk(client, given, wares, np.random.default_rng((world.seed, 10)))
 

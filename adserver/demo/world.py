@@ -16,6 +16,7 @@ from adserver.marketplace.reading import read_catalog
 from loadtest.click_model import HiddenClickModel, make_click_model
 from loadtest.conversions import AdvertiserKeys
 from loadtest.marketplace import Market, make_market, write_catalog
+from loadtest.partners import campaigners
 from loadtest.pictures import PictureBook
 from loadtest.population import GENDERS, Population, make_population, write_profiles
 from models.domain.marketplace import Marketplace
@@ -78,6 +79,16 @@ def advertiser_keys(world: World, keyring: Keyring) -> dict[str, AdvertiserKeys]
     }
 
 
+def merchant_keys(world: World, keyring: Keyring) -> dict[str, AdvertiserKeys]:
+    """What every shop's server was given for reporting orders."""
+    return {
+        owner: AdvertiserKeys(
+            keyring.api_key("merchant", owner, 1), keyring.signing_secret("merchant", owner, 1)
+        )
+        for owner in (shop.merchant_id for shop in world.market.shops)
+    }
+
+
 def write_keys(world: World, keyring: Keyring, path: Path) -> None:
     """All keys in one file, for `make load`; readable by its owner alone."""
     content = {
@@ -85,6 +96,8 @@ def write_keys(world: World, keyring: Keyring, path: Path) -> None:
         "placements": {slot.placement_id: slot.app_id for slot in world.market.slots},
         "advertisers": advertiser_keys(world, keyring),
         "line_items": world.truth.advertiser_of,
+        "merchants": merchant_keys(world, keyring),
+        "links": [code for one in campaigners(world.market.shops) for code in one.codes],
     }
     path.touch(mode=0o600)
     path.write_bytes(msgspec.json.encode(content))
