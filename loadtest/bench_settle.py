@@ -4,7 +4,7 @@ Run by `make bench`, or alone: python -m loadtest.bench_settle [LINES]. The book
 bulk, as orders would have filled them but for the hashes, which a closing does not look at. Of four
 lines three are ripe, a tenth were half refunded, and every fifth merchant has paid for half of its
 lines only. The one surprising fact: the time is that of one closing on SQLite, from the first look
-to the commit; writing all statements as CSV is timed apart.
+to the commit; writing statements as CSV is timed apart.
 """
 
 import json
@@ -46,6 +46,7 @@ from models.domain.money import Micros
 LINES = 1_000_000
 PARTNERS = 1_000
 MERCHANTS = 50
+WRITTEN = 50
 MONTH = Period("2026-10")
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGAN = datetime(2026, 10, 1, 4, tzinfo=UTC)
@@ -126,7 +127,7 @@ def transactions(row: Row) -> Iterator[tuple[str, str, tuple[tuple[str, int], ..
     for number in range(row["postings"]):
         amounts = (-COMMISSION, FEE, COMMISSION - FEE)
         if number:
-            amounts = tuple(-amount // 2 for amount in amounts)
+            amounts = (COMMISSION // 2, -FEE // 2, -(COMMISSION - FEE) // 2)
         moved = tuple((name, fen * FEN) for name, fen in zip(accounts, amounts, strict=True))
         key = f"order:{row['row_id']}:{number + 1}"
         yield f"{key}\x1f{json.dumps(said)}", ("commission", "refund")[number], moved
@@ -218,14 +219,16 @@ def timed(act: Callable[[], object]) -> float:
     return perf_counter() - began
 
 
-def write_all(engine: Engine, directory: Path) -> None:
-    """Every statement of the month as CSV."""
-    reader = Statements(engine)
-    for statement in reader.find(period=MONTH):
-        target = directory / f"{statement.partner_id}.csv"
+def write_some(engine: Engine, target: Path) -> int:
+    """The first statements of the month as CSV; answers how many lines that made."""
+    reader, written = Statements(engine), 0
+    for statement in reader.find(period=MONTH)[:WRITTEN]:
         with reader.opened(statement) as opened, target.open("w", newline="") as stream:
             lines = lines_of(opened.entries, statement.partner_id)
-            stream.writelines(csv_of(statement, lines, opened.items, ZONE))
+            for text in csv_of(statement, lines, opened.items, ZONE):
+                written += 1
+                stream.write(text)
+    return written
 
 
 def measure(lines: int = LINES) -> dict[str, Any]:
@@ -240,7 +243,9 @@ def measure(lines: int = LINES) -> dict[str, Any]:
             pay_in(engine, lines)
             closings = Closings(engine, ZONE)
             seconds = timed(lambda: closings.close(MONTH, "CNY", CLOSES))
-            written = timed(lambda: write_all(engine, directory))
+            began = perf_counter()
+            lines_written = write_some(engine, directory / "statement.csv")
+            csv_lines_s = lines_written / (perf_counter() - began)
             (closing,) = closings.done()
             assert closing.statements == min(PARTNERS, lines)
         finally:
@@ -249,7 +254,7 @@ def measure(lines: int = LINES) -> dict[str, Any]:
         "value": round(seconds, 2),
         "lines": lines,
         "statements": closing.statements,
-        "statements_csv_s": round(written, 2),
+        "csv_lines_s": round(csv_lines_s),
         "filling_s": round(filled, 2),
     }
     return {"settle_s_1000x1m": figure}
