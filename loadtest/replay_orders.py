@@ -20,6 +20,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from loadtest.conversions import AdvertiserKeys, signed_header_lines
-from loadtest.http_client import HttpClient
+from loadtest.http_client import Answer, HttpClient
 from loadtest.order_channels import MERCHANT, Channels, contracts_file, feed_lines
 from loadtest.order_log import CURRENCY, Fact, OrderLog, read_log, understand
 from loadtest.simulate import PERSON
@@ -43,6 +44,7 @@ REASONS = (
     "not_paid", "pool_empty", "subsidy_cap_reached",
 )  # fmt: skip
 START_LIMIT_S = 60
+PATIENCE_S = 120
 HOST = "127.0.0.1"
 
 
@@ -197,14 +199,24 @@ async def report(
     for start in range(0, len(facts), BATCH):
         batch = facts[start : start + BATCH]
         body = msgspec.json.encode({"orders": batch})
-        lines = signed_header_lines(keys, body, datetime.now(UTC))
-        headers = "".join(f"{name}: {value}\r\n" for name, value in lines)
-        answer = await client.post_json("/v1/orders", body, headers)
-        if answer.status != 200:
+        answer = await _post(client, keys, body)
+        if answer.status != HTTPStatus.OK:
             raise RuntimeError(f"POST /v1/orders answered {answer.status}: {answer.body[:500]!r}")
         verdicts.update(one["verdict"] for one in msgspec.json.decode(answer.body)["results"])
         bar(len(batch))
     return verdicts
+
+
+async def _post(client: HttpClient, keys: AdvertiserKeys, body: bytes) -> Answer:
+    """One batch, sent again for as long as the house says that it may be tried later."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        lines = signed_header_lines(keys, body, datetime.now(UTC))
+        headers = "".join(f"{name}: {value}\r\n" for name, value in lines)
+        answer = await client.post_json("/v1/orders", body, headers)
+        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            return answer
+        await asyncio.sleep(float(answer.header(b"retry-after") or 1))
 
 
 def settle(house: House, month: Month) -> None:
