@@ -116,6 +116,11 @@ def test_the_window_is_fifteen_days_where_the_contract_says_nothing() -> None:
 
 
 def test_the_window_is_judged_on_whole_milliseconds() -> None:
+    contracts = {ANN: [contract(terms=Terms(window=1500 * US))]}
+    known = evidence(contracts=contracts, clicked=touch(clicked_at=SOLD_AT - MS))
+    assert credited(line(), known).partner_id == ANN
+    known = evidence(contracts=contracts, clicked=touch(clicked_at=SOLD_AT - 2 * MS))
+    assert refused(line(), known).reason is Unearned.OUTSIDE_WINDOW
     order = line(occurred_at=SOLD_AT + 999 * US)
     known = evidence(clicked=touch(clicked_at=SOLD_AT - DEFAULT_WINDOW))
     assert credited(order, known).partner_id == ANN
@@ -141,6 +146,9 @@ def test_a_click_of_the_customer_after_the_order_is_as_if_it_had_never_been() ->
 
 def test_nobody_clicked() -> None:
     assert refused(line(), evidence()) == Unattributed(Unearned.NO_TOUCH)
+    assert refused(line(), Evidence()) == Unattributed(Unearned.NO_TOUCH)
+    nobody_known = refused(line(), Evidence(clicked=touch()))
+    assert nobody_known.reason is Unearned.PARTNER_NOT_APPROVED
 
 
 def test_a_click_id_of_somebody_elses_making_is_named() -> None:

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 from hypothesis import given, strategies as st
 
-from affiliate.order import OrderFact, OrderLine, Status, line_of
+from affiliate.order import OrderFact, OrderLine, Status, Touch, TouchKind, line_of
+from models.domain.ids import MerchantId, PartnerId
 from tests.affiliate.sales import SOLD_AT, fact, line
 
 PLACED, PAID, RECEIVED = Status.PLACED, Status.PAID, Status.RECEIVED
@@ -59,6 +60,17 @@ def test_whether_it_was_ever_only_placed() -> None:
     assert line({"status": PLACED}, {}).was_placed
     assert line({}, {"status": PLACED}).was_placed
     assert not line({}, {"status": CANCELLED}).was_placed
+
+
+def test_a_line_of_which_nobody_says_so_was_not_only_placed() -> None:
+    assert not OrderLine(fact(), fact(), None, "", "", "").was_placed
+
+
+def test_a_touch_leads_nowhere_in_particular_and_is_valid_unless_told_otherwise() -> None:
+    touch = Touch("t1", TouchKind.LINK, SOLD_AT, PartnerId("ann"), MerchantId("m1"))
+    assert (touch.sku, touch.link_code, touch.app_id) == ("", "", "")
+    assert (touch.placement_id, touch.line_item_id, touch.customer_ref) == ("", "", "")
+    assert (touch.invalid, touch.subs) == ("", ("",) * 5)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ from hypothesis import given, strategies as st
 
 from affiliate.partner import (
     Contract,
+    Partner,
     Standing,
     Subsidy,
     Terms,
     contract_for_ads,
     contract_for_sales,
 )
-from models.domain.ids import AppId, ContractId, PlacementId, PoolId
+from models.domain.ids import AppId, ContractId, PartnerId, PlacementId, PoolId
 from models.domain.money import PPM
-from tests.affiliate.sales import SOLD_AT, contract, partner
+from tests.affiliate.sales import SOLD_AT, contract
 
 US = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -106,7 +107,10 @@ def test_what_a_contract_says_where_nothing_was_agreed() -> None:
 
 
 def test_somebody_new_is_not_approved_yet() -> None:
-    assert type(partner())(partner().partner_id, "Ann").standing is Standing.APPLIED
+    ann = Partner(PartnerId("ann"), "Ann")
+    assert ann.standing is Standing.APPLIED
+    assert ann.key_generation == 1
+    assert (ann.bank_account, ann.account_holder, ann.customer_refs) == ("", "", frozenset())
 
 
 versions = st.builds(
