@@ -7,11 +7,12 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
@@ -112,13 +113,9 @@ def furnish(engine: Engine) -> None:
 
 
 class MoneyMachine(RuleBasedStateMachine):
-    """The real books beside the naive one."""
+    """The real books beside the naive one; `opened` makes a furnished database of its own."""
 
-    @contextmanager
-    def opened(self) -> Iterator[Engine]:
-        """A furnished database of its own; each kind of database says how."""
-        raise NotImplementedError
-        yield
+    opened: ClassVar[Callable[[], AbstractContextManager[Engine]]]
 
     @initialize()
     def begin(self) -> None:
@@ -374,15 +371,16 @@ def test_any_sequence_ends_as_the_naive_book_says_on_sqlite(tmp_path: Path) -> N
         connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
     made.dispose()
 
-    class OnSqlite(MoneyMachine):
-        @contextmanager
-        def opened(self) -> Iterator[Engine]:
-            with tempfile.TemporaryDirectory(dir=tmp_path) as name:
-                own = Path(name) / "books.sqlite"
-                shutil.copy(template, own)
-                engine = database.connect_url(f"sqlite:///{own}")
+    @contextmanager
+    def copied() -> Iterator[Engine]:
+        with tempfile.TemporaryDirectory(dir=tmp_path) as name:
+            own = Path(name) / "books.sqlite"
+            shutil.copy(template, own)
+            with closing_engine(database.connect_url(f"sqlite:///{own}")) as engine:
                 yield engine
-                engine.dispose()
+
+    class OnSqlite(MoneyMachine):
+        opened = staticmethod(copied)
 
     run_state_machine_as_test(OnSqlite, settings=settings(QUIET, max_examples=SEQUENCES))
 
@@ -396,14 +394,16 @@ def test_any_sequence_ends_as_the_naive_book_says_on_postgresql(postgres_url: st
         with closing_engine(_named(postgres_url, "money_template")) as template:
             furnish(template)
 
+        @contextmanager
+        def copied() -> Iterator[Engine]:
+            with server.connect() as connection:
+                connection.execute(text("DROP DATABASE IF EXISTS money_books"))
+                connection.execute(text("CREATE DATABASE money_books TEMPLATE money_template"))
+            with closing_engine(_named(postgres_url, "money_books")) as engine:
+                yield engine
+
         class OnPostgres(MoneyMachine):
-            @contextmanager
-            def opened(self) -> Iterator[Engine]:
-                with server.connect() as connection:
-                    connection.execute(text("DROP DATABASE IF EXISTS money_books"))
-                    connection.execute(text("CREATE DATABASE money_books TEMPLATE money_template"))
-                with closing_engine(_named(postgres_url, "money_books")) as engine:
-                    yield engine
+            opened = staticmethod(copied)
 
         run_state_machine_as_test(OnPostgres, settings=settings(QUIET, max_examples=ON_POSTGRES))
 
