@@ -4,6 +4,7 @@ Never here: the rules (`affiliate.revenue_share.draw`). The one surprising fact:
 the other in the order of day, app, placement and partner, so it is defined who comes too late.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
@@ -33,6 +34,7 @@ class AdFunds:
     zone: tzinfo
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     had: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
+    given: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     open_to: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def look(self, claims: Iterable[Claim]) -> None:
@@ -96,7 +98,7 @@ class AdFunds:
         return Room(self.left[fund], micros_of(subsidy.cap_minor, row.currency) - self._had(row))
 
     def _had(self, row: ShareRow) -> int:
-        """What the partner has had of the fund in the month, by orders and ads together."""
+        """What the partner has of the fund in the month, by orders and ads together."""
         month = _month(row)
         if month not in self.had:
             period = Period(row.period)
@@ -104,13 +106,11 @@ class AdFunds:
             by_orders = subsidised_minor(self.connection, *month[:3], span)
             by_ads = subsidised_by_ads_micros(self.connection, *month)
             self.had[month] = by_ads + micros_of(by_orders, row.currency)
-        return self.had[month]
+        return self.had[month] + self.given[month]
 
     def _give(self, row: ShareRow, micros: int) -> None:
         self.left[row.pool_id, row.currency] -= micros
-        month = _month(row)
-        if month in self.had:
-            self.had[month] += micros
+        self.given[_month(row)] += micros
 
 
 def _month(row: ShareRow) -> tuple[str, str, str, str]:

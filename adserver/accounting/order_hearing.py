@@ -142,7 +142,7 @@ class Hearing:
         for outcome, (_, row) in zip(outcomes, self._transactions, strict=True):
             if not isinstance(outcome, Refused):
                 continue
-            if outcome.refusal is Refusal.AMOUNT_OVERFLOW:
+            if outcome.refusal in (Refusal.AMOUNT_OVERFLOW, Refusal.BALANCE_OVERFLOW):
                 raise CommissionTooLargeError(row.order_id, row.line_id)
             raise BooksRefusedError(f"{outcome.key}: {outcome.refusal} {outcome.detail}")
 
@@ -214,7 +214,7 @@ class Hearing:
         for case in cases.values():
             found, before = case.found, case.before
             if isinstance(found, Attributed):
-                scope = scope_of(found, case.line.sale.occurred_at, self.zone)
+                scope = scope_of(found, case.line.sale, self.zone)
                 shared[scope] = found.contract
             if before is not None and before.scope and before.scope not in shared:
                 shared[before.scope] = self._contract_of(before)
@@ -251,7 +251,7 @@ class Hearing:
         groups: dict[str, list[Case]] = defaultdict(list)
         for case in cases.values():
             if isinstance(case.found, Attributed):
-                groups[scope_of(case.found, case.line.sale.occurred_at, self.zone)].append(case)
+                groups[scope_of(case.found, case.line.sale, self.zone)].append(case)
         earned = {}
         for group in groups.values():
             contract = group[0].found

@@ -14,7 +14,7 @@ from adserver.stores.order_rows import OrderRow, row_columns
 from affiliate.attribution import Attributed, Unattributed
 from affiliate.calendar import period_of
 from affiliate.commission import Claim, Earning
-from affiliate.order import OrderLine, Touch
+from affiliate.order import OrderFact, OrderLine, Touch
 from affiliate.partner import Terms
 
 LONGEST_RULE = 200
@@ -55,10 +55,10 @@ class Case:
         return Claim(self.row_id, self.line, goods, self.found)
 
 
-def scope_of(found: Attributed, paid_at: datetime, zone: tzinfo) -> str:
-    """The contract version and month in which a sale earns."""
-    contract = found.contract
-    return f"{contract.contract_id}:{contract.version}:{period_of(paid_at, zone)}"
+def scope_of(found: Attributed, sale: OrderFact, zone: tzinfo) -> str:
+    """The contract version, month and currency in which a sale earns: no sum mixes two of them."""
+    contract, period = found.contract, period_of(sale.occurred_at, zone)
+    return f"{contract.contract_id}:{contract.version}:{period}:{sale.currency}"
 
 
 def is_shared(terms: Terms) -> bool:
@@ -137,7 +137,7 @@ def _whose(found: Attributed | Unattributed, line: OrderLine, zone: tzinfo) -> d
     return fields | {
         "contract_id": contract.contract_id,
         "contract_version": contract.version,
-        "scope": scope_of(found, line.sale.occurred_at, zone),
+        "scope": scope_of(found, line.sale, zone),
         "relation": found.relation.value,
         "payable_from": received and received + timedelta(days=contract.terms.hold_days),
     }

@@ -225,7 +225,8 @@ def _known(connection: Connection, payout: str) -> Payout:
 
 def _require_newest(connection: Connection, failed: Payout) -> None:
     for one in payouts.find(connection, partner_id=failed.partner_id, currency=failed.currency):
-        if one.made_at > failed.made_at and one.payout_id != failed.payout_id:
+        is_later = one.made_at >= failed.changed_at  # one made before it failed had to leave it out
+        if is_later and one.payout_id != failed.payout_id:
             raise PayoutRefusedError(f"the money of {failed.payout_id} went into {one.payout_id}")
 
 

@@ -53,7 +53,7 @@ ORDER_ROWS = Table(
     Column("partner_id", String(64)),
     Column("contract_id", String(64)),
     Column("contract_version", Integer),
-    Column("scope", String(160), nullable=False),  # contract, version and month; "" for none
+    Column("scope", String(160), nullable=False),  # contract, version, month, currency; or ""
     Column("method", String(16), nullable=False),
     Column("relation", String(16), nullable=False),
     Column("reason", String(32), nullable=False),

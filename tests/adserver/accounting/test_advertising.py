@@ -11,7 +11,14 @@ from adserver.stores.database import connect_url
 from adserver.stores.funds import FundError
 from affiliate.ledger import Reason
 from affiliate.partner import Standing, Subsidy, Terms, Tier, TierKind
-from models.domain.ids import AdvertiserId, AppId, LineItemId, PartnerId, PlacementId
+from models.domain.ids import (
+    AdvertiserId,
+    AppId,
+    ContractId,
+    LineItemId,
+    PartnerId,
+    PlacementId,
+)
 from tests.adserver.accounting.ad_house import (
     D1,
     D2,
@@ -234,6 +241,16 @@ def test_the_partners_cap_counts_its_month_and_no_other(ads: Ads) -> None:
         (ads.row(day).subsidy_micros // YUAN, ads.row(day).reason) for day in (D1, D2, november)
     ]
     assert told == [(30, ""), (20, "subsidy_cap_reached"), (30, "")]
+
+
+def test_a_cap_counts_what_another_contract_without_one_gave_on_the_same_day(ads: Ads) -> None:
+    ads.partner(terms=Terms(subsidy=Subsidy(POOL, 300_000)))
+    capped = Terms(subsidy=Subsidy(POOL, 300_000, cap_minor=5_000))
+    ads.contract(capped, contract_id=ContractId("c-app2"), app_id=AppId("app2"))
+    ads.fund(1_000)
+    ads.accrue(D1, cell(150), cell(100, app_id=AppId("app2")))
+    told = [(row.subsidy_micros // YUAN, row.reason) for row in ads.rows(D1)]
+    assert told == [(45, ""), (5, "subsidy_cap_reached")]
 
 
 def test_the_cap_is_over_orders_and_ads_together(ads: Ads) -> None:

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from adserver.accounting.closing import ClosingRefusedError, Closings
 from adserver.stores.database import connect_url, reading, writing
@@ -434,6 +434,21 @@ def test_the_database_refuses_to_change_what_was_closed(till: Till, change: str)
             writing(till.engine) as connection,
         ):
             connection.execute(text(change.format(table)))
+
+
+def test_nothing_takes_the_place_of_what_was_closed(till: Till) -> None:
+    received(till, "a", "2026-10-05", "2026-10-05", earns=10_000)
+    close(till, OCTOBER, "2026-11-10")
+    before, insert = state(till.engine), "INSERT OR REPLACE INTO {0} SELECT * FROM {0}"
+    if till.engine.dialect.name == "postgresql":
+        insert = "INSERT INTO {0} SELECT * FROM {0}"
+    for table in ("closings", "statements", "statement_steps", "closing_items"):
+        with (
+            pytest.raises(IntegrityError, match=f"{table}"),
+            writing(till.engine) as connection,
+        ):
+            connection.execute(text(insert.format(table)))
+    assert state(till.engine) == before
 
 
 def test_a_partner_of_whom_nothing_is_known_has_a_statement_and_no_payout(till: Till) -> None:

@@ -12,9 +12,9 @@ from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import subsidy_pool
 from affiliate.order import Status
 from affiliate.partner import Subsidy, Tier
-from tests.adserver.accounting.shop import POOL, SHANGHAI, Shop, opened, yuan
+from tests.adserver.accounting.shop import NOW, POOL, SHANGHAI, Shop, opened, yuan
 from tests.adserver.stores.sql_databases import database_url
-from tests.affiliate.sales import ANN, SOLD_AT, fact
+from tests.affiliate.sales import ANN, M2, SOLD_AT, fact
 
 __all__ = ["database_url"]
 
@@ -60,7 +60,18 @@ def test_a_month_and_a_contract_have_a_cap_of_their_own(bare: Shop) -> None:
         fact(order_id="o3", coupon="ANN10"),
     )
     assert [shop.row(f"o{n}").commission_minor for n in (1, 2, 3)].count(0) == 1
-    assert shop.row("o2").scope == "c1:1:2026-12"
+    assert shop.row("o2").scope == "c1:1:2026-12:CNY"
+
+
+def test_a_cap_and_a_tier_never_add_yen_to_fen(bare: Shop) -> None:
+    shop = bare.furnish(cap_minor=1_500, tiers=(Tier(15_000, 110_000),))
+    yen = {"merchant_id": M2, "currency": "JPY", "order_id": "o2"}
+    shop.tell(fact(click_id=shop.click()))
+    abroad = fact(**yen, click_id=shop.click("t2", merchant_id=M2), occurred_at=SOLD_AT + HOUR)
+    shop.desk.take(M2, [abroad], NOW)
+    told = {row.currency: (row.commission_minor, row.reason) for row in shop.rows()}
+    assert told == {"CNY": (1_000, ""), "JPY": (1_000, "")}
+    assert shop.balances("JPY")["partner_pending:ann"] == yuan(1_000)
 
 
 def test_the_order_that_crosses_a_tier_gets_the_new_rate_in_full(bare: Shop) -> None:

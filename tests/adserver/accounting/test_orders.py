@@ -317,6 +317,14 @@ def test_a_commission_that_is_no_amount_of_money_is_refused_and_nothing_is_booke
     assert (shop.rows(), shop.balances()) == ([], {})
 
 
+def test_more_than_an_account_can_hold_is_refused_and_nothing_is_booked(shop: Shop) -> None:
+    shop.sells(product(rate=flat(10**12)))
+    click = shop.click()
+    with pytest.raises(CommissionTooLargeError):
+        shop.tell(*(fact(order_id=f"o{n}", click_id=click) for n in range(500)))
+    assert (shop.rows(), shop.balances()) == ([], {})
+
+
 def test_partners_are_told_of_changes_in_their_order_page_by_page(shop: Shop) -> None:
     click = shop.click()
     shop.tell(*(fact(order_id=f"o{n}", click_id=click) for n in range(5)))

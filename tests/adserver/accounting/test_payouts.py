@@ -118,6 +118,21 @@ def test_what_a_later_payout_took_along_is_not_paid_again(till: Till) -> None:
     assert balances(till) == (0, 0, 250 * YUAN)
 
 
+def test_a_payout_that_fails_after_the_next_one_was_made_is_retried(till: Till) -> None:
+    payable(till, 25_000)
+    batch(till)
+    till.sell("b", at("2026-11-05"), earns=30_000)
+    till.sell("b", at("2026-11-06"), payable_from=at("2026-11-06"))
+    close(till, NOVEMBER, "2026-12-10")
+    (later,) = payouts(till).batch(NOVEMBER, CNY, at("2026-12-20")).made
+    assert later.amount_minor == 30_000  # the first 250.00 were on their way
+    payouts(till).fail(ID, at("2026-12-21"), "account closed")
+    payouts(till).retry(ID, at("2026-12-22"))
+    for one in (ID, later.payout_id):
+        payouts(till).confirm(one, at("2026-12-23"))
+    assert balances(till) == (0, 0, 550 * YUAN)
+
+
 def test_a_batch_run_twice_pays_once(till: Till) -> None:
     payable(till, 25_000)
     assert batch(till) == [ID]

@@ -13,15 +13,16 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-KEPT = (
-    "period_extensions",
-    "closings",
-    "closing_funding",
-    "closing_items",
-    "statements",
-    "statement_steps",
-    "payout_events",
-)
+KEPT = {
+    "period_extensions": ("period", "number"),
+    "closings": ("period", "currency"),
+    "closing_funding": ("period", "currency", "merchant_id"),
+    "closing_items": ("period", "currency", "partner_id", "ref"),
+    "statements": ("period", "currency", "partner_id"),
+    "statement_steps": ("period", "currency", "partner_id", "item"),
+    "payout_events": ("payout_id", "attempt", "state"),
+}
+"""Tables that only grow, with their keys."""
 
 
 def upgrade() -> None:
@@ -147,6 +148,12 @@ def _keep(table: str) -> None:
             f"CREATE TRIGGER {table}_refuses_{event.lower()} BEFORE {event} ON {table} "
             f"BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
         )
+    taken = " AND ".join(f"{name} = NEW.{name}" for name in KEPT[table])
+    op.execute(  # INSERT OR REPLACE removes a row without a word to a trigger on DELETE
+        f"CREATE TRIGGER {table}_refuses_replace BEFORE INSERT ON {table} "  # noqa: S608 - constants
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken}) "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
+    )
 
 
 def _month() -> tuple[sa.Column[Any], ...]:
