@@ -115,7 +115,6 @@ class House:
             "ADUNION_TIME_ZONE": "Europe/London",
             "ADUNION_PORT": str(self.port),
             "ADUNION_CONSOLE_PORT": str(self.console_port),
-            "ADUNION_MAX_BODY_BYTES": str(4 << 20),
         }
 
     @contextmanager
