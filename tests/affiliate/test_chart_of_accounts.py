@@ -72,6 +72,10 @@ def test_what_we_own_is_an_asset_and_what_we_owe_a_liability() -> None:
     assert by_root[Root.INCOME] == {Kind.PLATFORM_REVENUE, Kind.PLATFORM_FEE}
     assert by_root[Root.EXPENSES] == {Kind.ROUNDING}
     assert by_root[Root.EQUITY] == set()
+    assert by_root[Root.LIABILITIES] == {
+        Kind.ADVERTISER_PREPAID, Kind.PARTNER_PENDING, Kind.PARTNER_PAYABLE, Kind.PAYOUT_CLEARING,
+        Kind.SUBSIDY_POOL, Kind.COUPON_POOL, Kind.INVALID_TRAFFIC_RESERVE,
+    }  # fmt: skip
 
 
 def test_what_has_a_name_is_an_account() -> None:
