@@ -154,14 +154,19 @@ def draw(wanted: int, valid: int, before: Drawn, room: Room) -> Drawn:
     """What a row has from its fund when its contract asks for `wanted`, of which `valid` is valid.
 
     What was granted stays granted: only more wanted than before draws again, and it gets what
-    `room` has. So a fund that is filled later owes nothing for days that were short.
+    `room` has. So a fund that is filled later owes nothing for days that were short. What findings
+    took back and a later count calls valid again is the partner's as far as `room` has it.
     """
     more = max(0, wanted - before.wanted)
     granted = min(wanted, before.granted + min(more, room.left))
     reason = room.limit if more > room.left else before.reason
     spare = room.left + before.granted - granted
-    returned = max(granted - valid, before.returned - spare, 0)
-    return Drawn(wanted, granted, returned, reason if granted < wanted else None)
+    invalid = max(granted - valid, 0)
+    returned = max(invalid, before.returned - spare)
+    if returned > invalid and reason is None:
+        reason = room.limit
+    is_short = granted < wanted or returned > invalid
+    return Drawn(wanted, granted, returned, reason if is_short else None)
 
 
 def _dues(terms: Terms, steps: Steps, span: tuple[int, int], impressions: int) -> Dues:

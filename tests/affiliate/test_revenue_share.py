@@ -243,7 +243,11 @@ def test_findings_return_what_the_valid_claim_no_longer_covers() -> None:
 
 def test_a_return_is_not_undone_by_an_empty_fund() -> None:
     found = Drawn(300, 300, returned=180)
-    assert draw(300, 300, found, Room(fund=0)) == found
+    empty = draw(300, 300, found, Room(fund=0))
+    assert empty == Drawn(300, 300, 180, Shortfall.POOL_EMPTY)
+    assert draw(300, 300, empty, Room(fund=0)) == empty
+    assert draw(300, 300, found, Room(fund=900, cap=0)).reason is Shortfall.CAP_REACHED
+    assert draw(300, 300, empty, Room(fund=180)) == Drawn(300, 300)
     assert draw(300, 300, found, Room(fund=100)).returned == 80
     assert draw(300, 300, found, Room(fund=1000)).returned == 0
 
@@ -265,7 +269,9 @@ def test_no_series_of_claims_takes_a_fund_or_a_cap_below_zero(
         assert after_grant >= 0
         assert 0 <= drawn.returned <= drawn.granted <= drawn.wanted
         assert cap is None or drawn.net - before.net <= max(0, cap)
-        assert (drawn.reason is None) == (drawn.granted == drawn.wanted)
+        invalid = max(0, drawn.granted - min(valid, wanted))
+        in_full = (drawn.granted, drawn.returned) == (drawn.wanted, invalid)
+        assert (drawn.reason is None) == in_full
         assert draw(wanted, min(valid, wanted), drawn, Room(0, cap)) == drawn
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from adserver.accounting.ad_reconciliation import reconcile
 from adserver.accounting.advertising import DayRefusedError, OvertakenError, ShrunkDayError
-from adserver.stores import migrations
+from adserver.stores import database, migrations
 from adserver.stores.database import connect_url
 from adserver.stores.funds import FundError
 from affiliate.ledger import Reason
@@ -20,14 +21,17 @@ from models.domain.ids import (
     PlacementId,
 )
 from tests.adserver.accounting.ad_house import (
+    CNY,
     D1,
     D2,
     D3,
     POOL,
+    SHANGHAI,
     YUAN,
     Ads,
     at,
     cell,
+    day_of,
 )
 from tests.adserver.accounting.till import POOL as SUPPORT, Till
 from tests.adserver.stores.sql_databases import database_url
@@ -317,6 +321,22 @@ def test_invalid_traffic_is_a_deduction_of_its_own(ads: Ads) -> None:
     assert {p.account: p.amount // YUAN for p in invalid.postings} == {
         HOUSE: 36, FUND: 12, PENDING: -48,
     }  # fmt: skip
+
+
+def test_what_is_valid_after_all_is_paid_as_far_as_the_fund_reaches_and_says_so(ads: Ads) -> None:
+    ads.partner(terms=Terms(subsidy=Subsidy(POOL, 300_000)))
+    ads.fund(30)
+    ads.accrue(D1, cell(100))
+    ads.accrue(D1, cell(100, invalid=100))
+    ads.accrue(D2, cell(80))
+    ads.accrue(D1, cell(100))
+    row = ads.row(D1)
+    assert (row.subsidy_micros, row.invalid_micros) == (6 * YUAN, 24 * YUAN)
+    assert row.reason == "pool_empty"
+    assert ads.balance(f"subsidy_pool:{POOL}") == 0
+    with database.reading(ads.engine) as connection:
+        compared = reconcile(connection, day_of(D1, cell(100)), SHANGHAI, CNY)
+    assert compared.differences == ()
 
 
 def test_what_was_invalid_from_the_start_is_estimated_and_deducted_at_once(ads: Ads) -> None:
