@@ -181,7 +181,7 @@ class Closings:
         now: datetime,
         extensions: int,
     ) -> Closing:
-        books = _judged(connection, journal, month)
+        books = _judged(connection, journal, month, now)
         _book(journal, month, [_maturity(month, books, one) for one in books.found], now)
         books.held = _partners_balances(journal, month.currency)
         _book(journal, month, [_clawback(month, books, one) for one in books.everyone()], now)
@@ -202,7 +202,7 @@ class Closings:
         return closing
 
 
-def _judged(connection: Connection, journal: Journal, month: Month) -> _Books:
+def _judged(connection: Connection, journal: Journal, month: Month, now: datetime) -> _Books:
     """Judges every open line, lets the ripe ones mature, and reads what the month moved."""
     merchants = partners.merchants(connection)
     balances = {
@@ -213,7 +213,7 @@ def _judged(connection: Connection, journal: Journal, month: Month) -> _Books:
     settlement.make_room(connection)
     settlement.fund(connection, month, trusted, balances)
     settlement.judge(connection, month)
-    settlement.mature(connection, month)
+    settlement.mature(connection, month, now)
     return _Books(
         found=settlement.found_by_partner(connection, month),
         moved=settlement.moved_by_partner(connection, month),

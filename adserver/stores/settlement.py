@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from adserver.stores.ledger_tables import LEDGER_BALANCES, LEDGER_POSTINGS, LEDGER_TRANSACTIONS
 from adserver.stores.order_tables import ORDER_ROWS
+from adserver.stores.orders import next_seq
 from adserver.stores.revenue_tables import AD_SHARES
 from adserver.stores.settlement_tables import (
     CLOSING_FUNDING,
@@ -251,10 +252,11 @@ def _outcome(month: Month) -> ColumnElement[str]:
     )
 
 
-def mature(connection: Connection, month: Month) -> None:
-    """Sets what has matured on the rows that the items call payable.
+def mature(connection: Connection, month: Month, now: datetime) -> None:
+    """Sets what has matured on the rows that the items call payable, which changes them at `now`.
 
-    The same lines again, found without looking each of them up by its id.
+    The same lines again, found without looking each of them up by its id; each gets a number of
+    its own among the changes, by which partners pull.
     """
     uncovered = select(_I.ref).where(
         _I.period == month.period,
@@ -262,7 +264,14 @@ def mature(connection: Connection, month: Month) -> None:
         _I.outcome == Outcome.NOT_FUNDED.value,
     )
     ripe = and_(_open(month), _R.payable_from <= month.ripe_until, _R.row_id.not_in(uncovered))
-    connection.execute(update(ORDER_ROWS).where(ripe).values(matured_minor=_EARNED))
+    place = func.row_number().over(order_by=(_R.paid_at, _R.row_id)).label("place")
+    changed = select(_R.row_id, place).where(ripe).subquery()
+    changes = {
+        "matured_minor": _EARNED,
+        "modified_at": now,
+        "modified_seq": next_seq(connection) - 1 + changed.c.place,
+    }
+    connection.execute(update(ORDER_ROWS).where(_R.row_id == changed.c.row_id).values(changes))
     connection.execute(update(AD_SHARES).where(_accrued(month)).values(matured_micros=_ACCRUED))
 
 

@@ -65,6 +65,23 @@ def test_a_received_order_whose_hold_is_over_becomes_payable(till: Till) -> None
     assert len(found.head_hash) == 64
 
 
+def test_what_became_payable_has_changed_for_those_who_pull(till: Till) -> None:
+    for row in ("b", "a", "c"):
+        received(till, row, "2026-10-05", "2026-10-19", earns=12_000)
+    received(till, "held", "2026-10-05", "2026-12-19", earns=12_000)
+    query = select(ORDER_ROWS.c.row_id, ORDER_ROWS.c.modified_seq, ORDER_ROWS.c.modified_at)
+    with reading(till.engine) as connection:
+        before = {row.row_id: row for row in connection.execute(query)}
+    close(till, OCTOBER, "2026-11-10")
+    with reading(till.engine) as connection:
+        after = {row.row_id: row for row in connection.execute(query)}
+    assert after["held"] == before["held"]
+    seqs = {after[row].modified_seq for row in "abc"}
+    assert len(seqs) == 3
+    assert min(seqs) > max(row.modified_seq for row in before.values())
+    assert {after[row].modified_at for row in "abc"} == {at("2026-11-10")}
+
+
 def test_the_bridge_says_what_waits_and_why_and_sums_exactly(till: Till) -> None:
     till.merchant("slow", trusted=False)
     received(till, "a", "2026-10-05", "2026-10-19", earns=1_000)
