@@ -196,3 +196,27 @@ def test_a_product_is_priced_with_the_rate_in_force() -> None:
 def test_nothing_of_however_high_a_price_is_nothing() -> None:
     dear = replace(PHONE, price_minor=10**12, category="voucher")
     assert priced(SHOP, dear, [], NOW) == Priced(dear, NOTHING, 0)
+
+
+def test_a_product_is_ranked_by_what_was_seen_of_it_drawn_towards_its_merchants() -> None:
+    seen = {
+        key(CASE): Signals(100_000, 100, 10_000, 10),
+        key(PHONE): Signals(100_000, 5_000, 10_000, 2_000),
+    }
+    everything = Signals(200_000, 5_100, 20_000, 2_010)
+    house = shrunk(everything, Expected())
+    prior = shrunk(everything, house)
+    first, second = rank([sale(CASE), sale(PHONE)], seen, "CNY")
+    for hot, product in ((first, PHONE), (second, CASE)):
+        assert hot.priced.product == product
+        assert hot.signals == seen[key(product)]
+        assert hot.expected == shrunk(hot.signals, prior)
+
+
+def test_of_equals_a_thousand_times_the_dearer_click_comes_first() -> None:
+    hardly_clicked = Signals(impressions=10**9)
+    seen = {key(PHONE): hardly_clicked, key(CASE): hardly_clicked}
+    first, second = rank([sale(CASE, 1_000), sale(PHONE, 1_001)], seen, "CNY")
+    assert first.per_thousand == second.per_thousand
+    assert first.per_click > second.per_click
+    assert first.priced.product == PHONE

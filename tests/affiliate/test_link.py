@@ -190,3 +190,30 @@ def test_a_plain_code_has_at_most_so_many_letters() -> None:
     assert len(fits) == MAX_CODE_CHARS + 1
     assert parse_plain(fits) is None
     assert parse_plain(fits[1:]) is not None
+
+
+@pytest.mark.parametrize(
+    ("sku", "code"),
+    [("", "p~m"), ("A-1", "p~m~A-1"), ("a/b", "p~m~a%2Fb"), ("a~b", "p~m~a~b"),
+     ("x.svg", "p~m~x%2Esvg"), ("long.name.SVG", "p~m~long.name%2ESVG"), (".svg", "p~m~%2Esvg"),
+     ("x.svgz", "p~m~x.svgz"), ("svg", "p~m~svg")],
+)  # fmt: skip
+def test_a_plain_code_is_spelled_in_one_way(sku: str, code: str) -> None:
+    assert plain_code(Target(PartnerId("p"), MerchantId("m"), Sku(sku))) == code
+
+
+@pytest.mark.parametrize(
+    ("url", "home", "fault"),
+    [
+        ("ftp://a", HOME, "is not an http or https address of at most 2048 plain letters"),
+        ("https://a.example", "", "cannot be judged: the merchant's home is no such address"),
+        ("https://a.example", HOME, "does not lie under the merchant's host shop.example"),
+        ("https://shop.example:1/", HOME, "has another port than the merchant's home"),
+    ],
+)
+def test_why_a_page_may_not_be_led_to_is_said_in_words(url: str, home: str, fault: str) -> None:
+    assert url_fault(url, home) == fault
+
+
+def test_a_dot_at_the_end_is_no_licence_for_a_top_level_either() -> None:
+    assert url_fault("https://evil.example./", "https://www.example./")
