@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, Engine
 
-from adserver.stores import database, partners, payouts, settlement
+from adserver.stores import database, partners, payouts, settlement, statements
 from adserver.stores.ledger import Journal
 from adserver.stores.payouts import Event
 from affiliate.calendar import Period
@@ -23,7 +23,7 @@ from affiliate.chart_of_accounts import (
     owner_of,
     partner_payable,
 )
-from affiliate.ledger import Balance, Phase, Posting, Reason, Refused, Transaction
+from affiliate.ledger import Phase, Posting, Reason, Refused, Transaction
 from affiliate.partner import Partner, Standing
 from affiliate.payout import (
     Payout,
@@ -92,7 +92,7 @@ class Payouts:
             earlier = payouts.find(connection, period=period, currency=currency)
             paid = {one.partner_id for one in earlier}
             made, held = [], []
-            for partner, planned in _plans(connection, journal, currency, now):
+            for partner, planned in _plans(connection, journal, period, currency, now):
                 if partner.partner_id in paid:
                     continue
                 if planned.held:
@@ -182,21 +182,29 @@ class Payouts:
 
 
 def _plans(
-    connection: Connection, journal: Journal, currency: str, now: datetime
+    connection: Connection, journal: Journal, period: Period, currency: str, now: datetime
 ) -> list[tuple[Partner, Plan]]:
-    """What each partner with something payable would get."""
-    balances: dict[PartnerId, Balance] = {
-        PartnerId(owner_of(one.account)): one
+    """What each partner with something payable would get.
+
+    Once a later month is closed, what that made payable is for its own batch and its own day.
+    """
+    balances: dict[PartnerId, Micros] = {
+        PartnerId(owner_of(one.account)): one.available
         for one in journal.balances(currency, Kind.PARTNER_PAYABLE)
         if one.available > 0
     }
+    if any(
+        one.currency == currency and one.period > period for one in settlement.closings(connection)
+    ):
+        there = statements.available_then(connection, period, currency)
+        balances = {one: min(left, there[one]) for one, left in balances.items() if one in there}
     known = partners.partners_of(connection, balances)
     contracts = partners.contracts_of(connection, balances)
     found = []
-    for partner_id, balance in balances.items():
+    for partner_id, available in balances.items():
         partner = known.get(partner_id) or Partner(partner_id, name=partner_id)
         minimum = minimum_payout(contracts[partner_id], now)
-        found.append((partner, plan(balance.available, minimum, partner, currency)))
+        found.append((partner, plan(available, minimum, partner, currency)))
     return found
 
 

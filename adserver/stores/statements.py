@@ -113,6 +113,16 @@ def opening_balances(
     return {PartnerId(row[0]): Balances(*row[1:]) for row in connection.execute(query)}
 
 
+def available_then(
+    connection: Connection, period: Period, currency: str
+) -> dict[PartnerId, Micros]:
+    """What was payable and not on its way when a month was closed."""
+    query = select(_S.partner_id, _S.payable_closing - _S.reserved).where(
+        _S.period == period, _S.currency == currency
+    )
+    return {PartnerId(name): Micros(amount) for name, amount in connection.execute(query)}
+
+
 def find(
     connection: Connection,
     *,

@@ -168,6 +168,29 @@ def test_below_the_minimum_it_rolls_over_and_adds_up(till: Till) -> None:
     assert statement(till, NOVEMBER).payout_minor == 10_000
 
 
+def test_a_batch_that_is_run_late_leaves_the_next_month_s_money_for_its_own_day(till: Till) -> None:
+    payable(till, 25_000)
+    till.sell("c", at("2026-11-05"), earns=30_000, payable_from=at("2026-11-06"))
+    close(till, NOVEMBER, "2026-12-10")
+    (made,) = payouts(till).batch(OCTOBER, CNY, at("2026-12-11")).made
+    assert made.amount_minor == statement(till, OCTOBER).payout_minor == 25_000
+    (later,) = payouts(till).batch(NOVEMBER, CNY, at("2026-12-20")).made
+    assert later.amount_minor == 30_000
+
+
+def test_what_was_too_little_is_not_made_up_by_money_of_a_later_month(till: Till) -> None:
+    payable(till, 9_999)
+    till.sell("c", at("2026-11-05"), earns=30_000, payable_from=at("2026-11-06"))
+    till.partner("new")
+    till.sell("d", at("2026-11-05"), earns=30_000, partner_id="new", payable_from=at("2026-11-06"))
+    close(till, NOVEMBER, "2026-12-10")
+    again = payouts(till).batch(OCTOBER, CNY, at("2026-12-11"))
+    assert again.made == ()
+    assert [(partner, why.held) for partner, why in again.held] == [(P1, Held.BELOW_MINIMUM)]
+    found = payouts(till).batch(NOVEMBER, CNY, at("2026-12-20")).made
+    assert [one.amount_minor for one in found] == [30_000, 39_999]
+
+
 def test_who_is_not_paid_is_told_why(till: Till) -> None:
     till.partner("bare", bank_account="")
     till.partner("out", standing=Standing.SUSPENDED)
