@@ -4,7 +4,7 @@ Never here: what a closing does (`accounting.closing`). The one surprising fact:
 often as one likes, also twice at the same time; a month is closed once.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -13,7 +13,9 @@ from adserver.accounting.closing import Closed
 from adserver.commands.books import AS_JSON, CURRENCY, MONTH, Books, opened_books
 from adserver.commands.catalog_access import print_json, print_list
 from adserver.statements.wording import shown
+from adserver.stores import database, revenue
 from adserver.stores.settlement import Closing
+from affiliate.ad_revenue import day_of, days_between
 from affiliate.calendar import Period, period_of, shifted
 from affiliate.statement import Section
 
@@ -55,6 +57,25 @@ def command(
             codes = [currency] if currency else _currencies(books)
             closed = [books.closings.close(period, code, now, early=early) for code in codes]
             _tell(books, closed, as_json)
+            _tell_days_without_ads(books, period, now)
+
+
+def _tell_days_without_ads(books: Books, period: Period, now: datetime) -> None:
+    """Days of the month that nobody accrued: what they bring will stand in the next statement."""
+    with database.reading(books.engine) as connection:
+        known = revenue.days_posted(connection)
+    if not known:
+        return
+    first = max(min(known), date.fromisoformat(f"{period}-01"))
+    last = min(day_of(now, books.zone), date.fromisoformat(f"{shifted(period, 1)}-01"))
+    missing = [day for day in days_between(first, last - timedelta(days=1)) if day not in known]
+    if missing:
+        span = str(missing[0]) if len(missing) == 1 else f"{missing[0]} to {missing[-1]}"
+        click.echo(
+            f"Not accrued yet: {len(missing)} days of ads ({span}). What they bring will stand in "
+            f"the next statement: adunion accrue --day {missing[0]}",
+            err=True,
+        )
 
 
 def _currencies(books: Books) -> list[str]:
