@@ -9,7 +9,7 @@ from datetime import datetime
 
 from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import BANK, AccountName, kind_of
-from affiliate.ledger import Outcome, Posting, Reason, Transaction
+from affiliate.ledger import Outcome, Posting, Reason, Refusal, Refused, Transaction
 from models.domain.money import Micros
 
 
@@ -46,3 +46,14 @@ def deposit(
         refs=(("paid_into", kind_of(account)), ("payment", key)),
     )
     return journal.append([transaction], now)[0]
+
+
+def why_refused(refused: Refused, reference: str) -> str:
+    """Why a payment was not booked, in words, with the ledger's own name of it behind."""
+    if refused.refusal is Refusal.KEY_REUSED:
+        words = f"reference {reference} was booked before, with another amount"
+    elif refused.refusal is Refusal.KEY_MALFORMED:
+        words = "the reference is too long, or has characters that do not print"
+    else:
+        words = refused.detail or "the ledger refuses it"
+    return f"{words} ({refused.refusal})"

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 import click
 
 from adserver.accounting.advertising import AdDesk, DayRefusedError
-from adserver.accounting.deposits import deposit
+from adserver.accounting.deposits import deposit, why_refused
 from adserver.commands.books import Books, opened_books
 from adserver.eventlog.open_store import open_for_reading
 from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
@@ -127,5 +127,5 @@ def pay_in(
         now = datetime.now(UTC)
         outcome = deposit(journal, account, amount, currency=currency, key=reference, now=now)
         if isinstance(outcome, Refused):
-            raise click.ClickException(f"not booked: {outcome.refusal} {outcome.detail}".rstrip())
+            raise click.ClickException(f"not booked: {why_refused(outcome, reference)}")
         return outcome.again, journal.balance(account, currency).posted

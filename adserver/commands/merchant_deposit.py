@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from adserver.accounting.deposits import deposit
+from adserver.accounting.deposits import deposit, why_refused
 from adserver.commands.books import opened_books
 from adserver.stores import database, partners
 from adserver.stores.ledger import Journal
@@ -43,7 +43,7 @@ def command(merchant_id: str, amount: str, reference: str, currency: str | None)
         journal = Journal(connection, books.zone)
         outcome = deposit(journal, account, micros, currency=code, key=reference, now=now)
         if isinstance(outcome, Refused):
-            raise click.ClickException(f"not booked: {outcome.refusal} {outcome.detail}".rstrip())
+            raise click.ClickException(f"not booked: {why_refused(outcome, reference)}")
         balance = journal.balance(account, code).posted
     done = "Had been booked" if outcome.again else "Booked"
     click.echo(f"{done}: {format_amount(micros)} {code} of {merchant_id} ({reference}).")
