@@ -153,7 +153,7 @@ def _is_day(text: str) -> bool:
 
 
 def _entries(connection: Connection, journal: Journal, name: str) -> list[Story]:
-    entry = journal.entry(name)
+    entry = journal.entry(name) or journal.entry(f"payout:{name}")
     if entry is None:
         return []
     named = dict(entry.transaction.refs).get("payout")

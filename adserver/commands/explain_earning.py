@@ -37,6 +37,7 @@ Examples:
   adunion explain-earning o6d0c0f3f1f2c4f0e8f4f9a0b1c2d3e4f
   adunion explain-earning shop/2026112200017/1
   adunion explain-earning 2026-10-05/app_reader/pl_splash
+  adunion explain-earning 2026-10-p_reader-CNY
   adunion explain-earning mature:2026-10:p_reader:CNY"""
 
 
@@ -46,8 +47,8 @@ Examples:
 def command(name: str, as_json: bool) -> None:
     """Why somebody earned what they did: rule, base, rate, rounding, cap, subsidy, until payout.
 
-    ID is an order line's row id or "merchant/order/line", a day of ads as "day/app/placement", or
-    the key of any entry of the ledger.
+    ID is an order line's row id or "merchant/order/line", a day of ads as "day/app/placement", a
+    payout's id, or the key of any entry of the ledger.
     """
     with opened_books() as books:
         try:
@@ -55,7 +56,7 @@ def command(name: str, as_json: bool) -> None:
         except UnknownEarningError:
             raise click.ClickException(
                 f"nothing is called {name!r}: give a row id, merchant/order/line, "
-                "day/app/placement or a ledger key"
+                "day/app/placement, a payout or a ledger key"
             ) from None
     told = [list(_parts(story, books.zone)) for story in stories]
     if as_json:

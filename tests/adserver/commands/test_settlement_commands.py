@@ -48,7 +48,7 @@ def test_a_merchant_s_payment_is_booked_once(adunion: Run) -> None:
     assert "Booked: 300.00 CNY of shop (B1).\nIt owes 19.00 CNY." in adunion(*call).output
     assert "Had been booked: 300.00 CNY" in adunion(*call).output
     other = adunion(*call[:4], "301", *call[5:], fails=True)
-    assert "key_reused" in other.output
+    assert "reference B1 was booked before, with another amount (key_reused)" in other.output
     assert (
         "there is no merchant 'x'"
         in adunion("merchant", "deposit", "x", *call[3:], fails=True).output
@@ -204,7 +204,9 @@ def test_other_entries_are_explained_by_their_keys(adunion: Run) -> None:
     settled(adunion)
     assert "Became payable" in adunion("explain-earning", "mature:2025-10:p1:CNY").output
     adunion("payout", "batch", "--period", "2025-10")
-    assert "attempt 1 pending" in adunion("explain-earning", f"payout:{ID}").output
+    payout = adunion("explain-earning", f"payout:{ID}").output
+    assert "attempt 1 pending" in payout
+    assert adunion("explain-earning", ID).output == payout
     unknown = adunion("explain-earning", "nope", fails=True).output
     assert "nothing is called 'nope'" in unknown
     assert document(adunion, "explain-earning", "a")[0][0]["part"].startswith("Order line shop/")
