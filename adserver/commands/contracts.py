@@ -34,6 +34,7 @@ from adserver.marketplace.problem import NotationError
 from adserver.marketplace.time_notation import instant, localised
 from adserver.stores import partners as stored
 from adserver.stores.catalog import make_id
+from adserver.stores.funds import enrolments, fund_of
 from adserver.stores.partner_changes import SqlPartners, midnight_after
 from adserver.stores.partner_lookup import partner_of, versions_of
 from affiliate.partner import Contract, Standing
@@ -244,6 +245,23 @@ def _tell(partners: SqlPartners, following: Succession, as_json: bool) -> None:
     if partner.standing is not Standing.APPROVED:
         click.echo(f"{partner.partner_id} is {partner.standing} and earns nothing yet.")
         say_next(f"adunion partner show {partner.partner_id}")
+    _tell_of_fund(partners, new)
+
+
+def _tell_of_fund(partners: SqlPartners, new: Contract) -> None:
+    """Says that a subsidy has nobody to pay it; the fund may well be made later."""
+    if new.terms.subsidy is None:
+        return
+    pool = new.terms.subsidy.pool_id
+    with partners.reading() as connection:
+        fund = fund_of(connection, pool)
+        enrolled = {one.partner_id for one in enrolments(connection, pool) if one.left_at is None}
+    if fund is None:
+        click.echo(f"There is no fund {pool}, so its subsidy pays nothing yet.")
+        say_next(f"adunion fund create {pool} --name NAME")
+    elif fund.enrolment_limit is not None and new.partner_id not in enrolled:
+        click.echo(f"{new.partner_id} is not enrolled in {pool}, so its subsidy pays nothing yet.")
+        say_next(f"adunion fund enrol {pool} {new.partner_id}")
 
 
 def _until(contract: Contract, partners: SqlPartners) -> str:

@@ -302,3 +302,17 @@ def test_a_file_is_taken_in_and_written_out(house: Run) -> None:
 
 def read_typed(run: Run, file: str) -> Any:
     return json.loads(run("partner", "import", "-", "--json", typed=file).output)
+
+
+def test_a_subsidy_that_nobody_pays_yet_is_said_with_what_to_do(house: Run) -> None:
+    first = house("contract", "add", "--partner", "p", "--subsidy", "support:30%").output
+    assert "There is no fund support, so its subsidy pays nothing yet." in first
+    assert "Next: adunion fund create support --name NAME" in first
+    house("fund", "create", "support", "--name", "Support", "--limit", "1")
+    call = ("contract", "add", "--partner", "p", "--subsidy", "support:20%")
+    second = house(*call, "--starts-at", TOMORROW).output
+    assert "p is not enrolled in support" in second
+    assert "Next: adunion fund enrol support p" in second
+    house("fund", "enrol", "support", "p")
+    third = house(*call, "--starts-at", f"{TOMORROW}T12:00").output
+    assert "fund" not in third
