@@ -28,10 +28,11 @@ def read(source: Source) -> Iterator[Record | Fault]:
     head = next(lines, "").removeprefix("\ufeff")
     delimiter = max(DELIMITERS, key=head.count)
     columns = next(csv.reader([head], delimiter=delimiter), [])
+    if not any(map(str.strip, columns)):
+        raise FeedError("its first line, which names the columns, is empty")
     if "sku" not in {meaning(column) for column in columns}:
-        raise FeedError(
-            "its first line names no column sku or id; it says " + ", ".join(columns[:10])[:200]
-        )
+        said = "".join(one if one.isprintable() else "?" for one in ", ".join(columns[:10])[:200])
+        raise FeedError(f"its first line names no column sku or id; it says {said}")
     for line, cells in _rows(lines, delimiter):
         if isinstance(cells, str):
             yield Fault(line, cells)

@@ -130,10 +130,23 @@ def test_a_line_without_end_costs_itself_and_no_memory(read: Read) -> None:
     assert skus(found) == ["K-1"]
 
 
-@pytest.mark.parametrize("content", ["", "name,price\nA,1\n", "\n\n", "\x00\x01\x02"])
+@pytest.mark.parametrize("content", ["name,price\nA,1\n", "\x00\x01\x02"])
 def test_a_file_that_is_no_table_of_products_is_refused(read: Read, content: str) -> None:
     with pytest.raises(FeedError, match="names no column sku or id"):
         read(content)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_a_file_with_nothing_where_the_columns_are_named_is_refused(
+    read: Read, content: str
+) -> None:
+    with pytest.raises(FeedError, match="first line, which names the columns, is empty"):
+        read(content)
+
+
+def test_a_refused_header_is_told_without_what_moves_a_terminal(read: Read) -> None:
+    with pytest.raises(FeedError, match=r"it says \?\[2Jname"):
+        read("\x1b[2Jname\n")
 
 
 def test_googles_words_for_columns_are_understood(read: Read) -> None:
