@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -83,13 +84,39 @@ def print_json(value: Any) -> None:
 
 
 def print_list(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """One line for each row."""
+    """One line for each row: as wide as it is for a pipe, within the window on a terminal.
+
+    There the first column, mostly an id that somebody will copy, is folded last, and columns in
+    which no row has anything are left out when the others need their room.
+    """
+    console = Console()
+    table = _table(title, columns, rows)
+    width = console.measure(table, options=console.options.update(max_width=_UNBOUNDED)).maximum
+    if width > console.width and console.is_terminal:
+        used = [name for name in columns if any(row[name] not in _NOTHING for row in rows)]
+        table = _table(title, used or columns, rows)
+    elif width > console.width:
+        console = Console(width=width)
+    console.print(table)
+
+
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
+_UNBOUNDED = 10_000
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+    for number, column in enumerate(columns):
+        longest = max((cell_len(_plain(row[column])) for row in rows), default=0)
+        least = None if number else min(longest, _COPIED)
+        table.add_column(column.replace("_", " "), overflow="fold", min_width=least)
     for row in rows:
         table.add_row(*(_cell(row[column]) for column in columns))
-    Console().print(table)
+    return table
+
+
+_COPIED = 34
+"""Characters of an id that are kept on one line: as long as the ids that we make."""
 
 
 def print_fields(title: str, row: dict[str, Any]) -> None:
@@ -101,7 +128,7 @@ def print_fields(title: str, row: dict[str, Any]) -> None:
 
 
 def _cell(value: Any) -> Text:
-    if value is None or value in ("", [], {}):
+    if value in _NOTHING:
         return Text("-", style="dim")
     if isinstance(value, bool):
         return Text("yes" if value else "no")
@@ -115,4 +142,7 @@ def _plain(value: Any) -> str:
         return ", ".join(map(_plain, value))
     if isinstance(value, dict):
         return "; ".join(f"{name}: {_plain(item)}" for name, item in value.items())
-    return str(value)
+    return "".join(
+        one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for one in str(value)
+    )

@@ -41,7 +41,7 @@ from models.domain.money import format_minor
 LINES_AT_ONCE = 1_000
 BAD_LINES_SHOWN = 20
 LISTED = (
-    "row_id", "order", "status", "paid", "partner", "found_by", "commission", "earned", "reason",
+    "order", "status", "paid", "partner", "found_by", "commission", "earned", "reason",
 )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ _WORDS = {Kind.ACCEPTED: "accepted", Kind.DUPLICATE: "known already", Kind.CONFL
 @click.option("--partner", default="", metavar="ID", help="Only this partner's.")
 @click.option("--order", default="", metavar="ID", help="Only this order's lines.")
 @click.option(
-    "--status", default="", type=click.Choice(["", *map(str, Status)]), help="Only of this status."
+    "--status", default=None, type=click.Choice([*map(str, Status)]), help="Only of this status."
 )
 @click.option("--reason", default=None, help="Only with this reason; '' for those in full.")
 @click.option("--limit", default=50, type=click.IntRange(1, 100_000), show_default=True)
@@ -97,7 +97,7 @@ def list_(limit: int, as_json: bool, **asked: Any) -> None:
         merchant_id=asked["merchant"],
         partner_id=asked["partner"],
         order_id=asked["order"],
-        status=asked["status"],
+        status=asked["status"] or "",
         reason=asked["reason"],
     )
     settings = from_environment()
@@ -207,8 +207,7 @@ def _listed(row: OrderRow) -> dict[str, Any]:
     money = (row.paid_minor, row.commission_minor, row.earned_minor)
     paid, commission, earned = (format_minor(minor, row.currency) for minor in money)
     return {
-        "row_id": row.row_id,
-        "order": f"{row.order_id} / {row.line_id}",
+        "order": f"{row.merchant_id}/{row.order_id}/{row.line_id}",
         "status": row.status,
         "paid": f"{paid} {row.currency}",
         "partner": row.partner_id or "",
