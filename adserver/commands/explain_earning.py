@@ -21,7 +21,7 @@ from adserver.accounting.explaining import (
     explain,
 )
 from adserver.commands.books import AS_JSON, opened_books
-from adserver.commands.catalog_access import print_json
+from adserver.commands.catalog_access import print_json, printable
 from adserver.statements.lines import why_of
 from adserver.statements.wording import OUTCOMES, REASONS, percent, shown
 from adserver.stores.order_rows import OrderRow
@@ -66,10 +66,10 @@ def command(name: str, as_json: bool) -> None:
         if number:
             click.echo()
         for title, facts in parts:
-            click.secho(title, bold=True)
+            click.secho(printable(title), bold=True)
             width = max((len(label) for label, _ in facts), default=0)
             for label, text in facts:
-                click.echo(f"  {label:<{width}}  {text}".rstrip())
+                click.echo(printable(f"  {label:<{width}}  {text}".rstrip()))
 
 
 def _document(parts: Iterable[Part]) -> list[dict[str, Any]]:

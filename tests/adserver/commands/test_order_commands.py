@@ -110,3 +110,13 @@ def test_lines_are_listed_and_shown_with_every_report(tmp_path: Path) -> None:
     assert shown[0]["rule"] == "merchant default"
     assert "merchant default" in run("show", listed[0]["row_id"]).output
     assert run("show", "o77").exit_code == 1
+
+
+def test_an_order_number_does_not_write_on_the_terminal(shop: Shop, tmp_path: Path) -> None:
+    odd = "o\x1b[2J"
+    run("import", written(tmp_path, GOOD.replace("o1", odd)), "--merchant", "m1")
+    assert shop.row(odd).partner_minor == 1_000
+    call = ["explain-earning", f"m1/{odd}/1"]
+    told = CliRunner().invoke(main, call, color=True).output
+    assert "m1/o\N{REPLACEMENT CHARACTER}[2J/1" in told
+    assert "\x1b[2J" not in told
