@@ -108,7 +108,7 @@ ORDERS = Operation(
     "merchants",
     body=order_wire.OrdersRequest,
     answers={200: order_wire.OrdersAnswer},
-    problems=(400, 401, 403, 404, 413, 415, 422, 503),
+    problems=(400, 401, 404, 413, 415, 422, 503),
     parameters=(SIGNATURE,),
     security=("merchant_key",),
 )

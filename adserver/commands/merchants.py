@@ -218,7 +218,10 @@ def signing_example(key: str, secret: str, currency: str, url: str) -> str:
 @REASON
 @BY
 def archive(merchant_id: str, reason: str, by: str | None) -> None:
-    """Take a merchant out of use: its links lead nowhere. Nothing is deleted."""
+    """Take a merchant out of use: its links lead nowhere; it may still report refunds.
+
+    Nothing is deleted.
+    """
     with opened_partners() as partners:
         _changed(partners, merchant_id, lambda one: replace(one, active=False), by, reason)
     click.echo(f"Archived merchant {merchant_id}; `restore` brings it back.")

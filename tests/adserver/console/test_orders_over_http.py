@@ -1,14 +1,17 @@
 """`POST /v1/orders` and the partners' pull, over real sockets: a worker, a console, SQLite."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from adserver.api.signing import signature
+from adserver.stores import database, partners
 from tests.adserver.api.running import unique
 from tests.adserver.console.order_house import House, house, house_settings
+from tests.affiliate.sales import M1
 
 __all__ = ["house", "house_settings"]
 
@@ -53,6 +56,19 @@ def test_only_a_signed_call_with_a_merchants_present_key_is_heard(house: House) 
         assert reply.status == 401, headers
         assert reply.json["status"] == 401
     assert house.shop.orders() & {"unheard"} == set()
+
+
+def test_an_archived_merchant_still_reports_what_goes_back(house: House) -> None:
+    item = house.item()
+    house.send([item])
+    with database.writing(house.shop.engine) as connection:
+        merchant = partners.merchants(connection)[M1]
+        partners.put_merchant(connection, replace(merchant, active=False), datetime.now(UTC))
+    back = item | {"version": 2, "status": "refunded", "refunded_minor": 10_000}
+    assert house.verdicts([back]) == ["accepted"]
+    assert house.shop.row(item["order_id"]).partner_minor == 0
+    with database.writing(house.shop.engine) as connection:
+        partners.put_merchant(connection, merchant, datetime.now(UTC))
 
 
 def test_another_body_under_one_version_is_409_for_that_item_only(house: House) -> None:
