@@ -144,6 +144,7 @@ def _refs(step: Step, happened: Happening) -> tuple[tuple[str, str], ...]:
         ("rule", row.rule),
         ("rate", f"{row.rate_ppm} ppm" if row.flat_minor is None else f"{row.flat_minor} a unit"),
         ("base", str(row.base_minor)),
+        ("refunded", str(row.refunded_minor or "")),
         ("method", row.method),
         ("relation", row.relation),
         ("reason", step.reason),

@@ -33,14 +33,14 @@ LARGEST_QUANTITY = 1_000_000
 LARGEST_VERSION = 2**53 - 1  # what every JSON reader still holds exactly
 MOST_AHEAD = timedelta(days=1)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_NO_NUL = "^[^\\x00]*$"  # which no database keeps
+_PRINTED = "^[^\\x00-\\x1f\\x7f]*$"  # NUL no database keeps, the others move a terminal's cursor
 
-Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=_NO_NUL)]
-LineId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_NO_NUL)]
-Text = Annotated[str, Meta(max_length=128, pattern=_NO_NUL)]
-Code = Annotated[str, Meta(max_length=64, pattern=_NO_NUL)]
-ClickId = Annotated[str, Meta(max_length=4_096, pattern=_NO_NUL)]
-Currency = Annotated[str, Meta(max_length=3, pattern=_NO_NUL)]
+Id = Annotated[str, Meta(min_length=1, max_length=128, pattern=_PRINTED)]
+LineId = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PRINTED)]
+Text = Annotated[str, Meta(max_length=128, pattern=_PRINTED)]
+Code = Annotated[str, Meta(max_length=64, pattern=_PRINTED)]
+ClickId = Annotated[str, Meta(max_length=4_096, pattern=_PRINTED)]
+Currency = Annotated[str, Meta(max_length=3, pattern=_PRINTED)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 

@@ -4,7 +4,6 @@ Never here: the reasons (`ranking.slate`) and their words (`standing`). The one 
 shares are of sampled requests, about one a second and worker, while what was delivered is counted.
 """
 
-import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from adserver.commands.catalog_access import opened_catalog
+from adserver.commands.look_back import span
 from adserver.commands.standing import ADVICE, WORDS, obstacles
 from adserver.config import from_environment
 from adserver.eventlog import open_store, queries
@@ -24,19 +24,10 @@ from models.domain.ids import LineItemId
 from models.domain.money import Micros, format_amount
 from ranking.slate import WON
 
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 EPILOG = """\b
 Examples:
   adunion explain --line-item li_splash
   adunion explain --line-item li_splash --last 24h --placement pl_home"""
-
-
-def span(context: click.Context | None, option: click.Parameter | None, text: str) -> timedelta:
-    """The option's text, like 30m, 1h or 7d, as a timedelta."""
-    found = re.fullmatch(r"([1-9]\d{0,4})([mhd])", text)
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no time: write 30m, 1h or 7d", context, option)
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 @click.command(epilog=EPILOG)

@@ -39,7 +39,9 @@ def command(merchant_id: str, amount: str, reference: str, currency: str | None)
         known = partners.merchant_of(connection, merchant)
         if known is None:
             raise click.ClickException(f"there is no merchant {merchant_id!r}")
-        code = currency or known.currency
+        code = known.currency
+        if currency not in (None, code):
+            raise click.ClickException(f"{merchant_id} pays in {code}, not in {currency}")
         journal = Journal(connection, books.zone)
         outcome = deposit(journal, account, micros, currency=code, key=reference, now=now)
         if isinstance(outcome, Refused):

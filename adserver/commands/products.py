@@ -18,10 +18,10 @@ from sqlalchemy import Connection
 
 from adserver.commands.catalog_access import print_fields, print_json, print_list
 from adserver.commands.entity_commands import AS_JSON
-from adserver.commands.explain import span
 from adserver.commands.feed_import import FeedImport
 from adserver.commands.hot_ranking import Ranking, ranked
 from adserver.commands.links import opened_database
+from adserver.commands.look_back import span
 from adserver.config import Settings, from_environment
 from adserver.eventlog import open_store
 from adserver.feeds.reading import FeedFormat

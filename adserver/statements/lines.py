@@ -145,7 +145,9 @@ def _base(refs: Mapping[str, str], currency: str) -> str:
         return rate
     if base.isdecimal() and "row" in refs:
         unit = shown(micros_of(1, currency), currency)
-        return f"{rate} of {_minor(base, currency)}, rounded once to {unit}"
+        back = refs.get("refunded", "")
+        words = f"; {_minor(back, currency)} of it went back" if back.isdecimal() else ""
+        return f"{rate} of {_minor(base, currency)}, rounded once to {unit}{words}"
     return f"{rate} of {base}"
 
 

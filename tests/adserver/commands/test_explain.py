@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from click.testing import Result
 
-from adserver.commands.explain import reasons, span
+from adserver.commands.explain import reasons
+from adserver.commands.look_back import span
 from adserver.commands.standing import WORDS, obstacles
 from adserver.config import Settings
 from adserver.eventlog.open_store import open_for_reading

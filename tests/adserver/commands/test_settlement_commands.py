@@ -53,6 +53,10 @@ def test_a_merchant_s_payment_is_booked_once(adunion: Run) -> None:
         "there is no merchant 'x'"
         in adunion("merchant", "deposit", "x", *call[3:], fails=True).output
     )
+    assert (
+        "shop pays in CNY, not in EUR"
+        in adunion(*call[:-1], "B2", "--currency", "EUR", fails=True).output
+    )
     assert "above 0" in adunion(*call[:4], "-5", *call[5:], fails=True).output
     assert "not an amount" in adunion(*call[:4], "5,0", *call[5:], fails=True).output
 

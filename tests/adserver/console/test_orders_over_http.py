@@ -107,6 +107,7 @@ def test_another_body_under_one_version_is_409_for_that_item_only(house: House) 
         ({"order_id": ""}, 400, "order_id"),
         ({"order_id": "x" * 129}, 400, "order_id"),
         ({"customer_ref": "nul\x00"}, 400, "customer_ref"),
+        ({"order_id": "\x1b[2J"}, 400, "order_id"),
         ({"occurred_at": "2026-11-22T10:01:00"}, 400, "occurred_at"),
     ],
 )

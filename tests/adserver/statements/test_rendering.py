@@ -102,6 +102,11 @@ def test_a_line_says_what_it_was_and_why() -> None:
     assert line.moved == (7_510_000, 0, 0)
 
 
+def test_what_went_back_is_told_with_the_base() -> None:
+    refs = {"row": "o1", "rate": "31000 ppm", "base": "26900", "refunded": "10000"}
+    assert "3.1 % of 269.00, rounded once to 0.01; 100.00 of it went back" in why_of(entry(refs))
+
+
 def test_a_flat_rate_and_a_fund_are_told_too() -> None:
     postings = (Posting(AccountName("subsidy_pool:f"), Micros(-3_000_000)),)
     refs = {"row": "o1", "rate": "500 a unit", "base": "26900", "reason": "cap_reached"}
