@@ -142,7 +142,7 @@ def destination(page: str, click_id: str) -> str:
     if CLICK_ID in after:
         return before + _visible(after.replace(CLICK_ID, click_id))
     path, hash_sign, fragment = after.partition("#")
-    joint = "" if path.endswith(("?", "&")) else "&" if "?" in path else "?"
+    joint = "?" if "?" not in path else "" if path.endswith(("?", "&")) else "&"
     slash = "" if path.startswith("/") else "/"
     return before + _visible(f"{slash}{path}{joint}click_id={click_id}{hash_sign}{fragment}")
 

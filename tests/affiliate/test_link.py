@@ -143,6 +143,7 @@ def test_a_shop_on_a_port_of_its_own_is_led_to_there() -> None:
      ("https://h.example/p", "https://h.example/p?click_id=T"),
      ("https://h.example/p?", "https://h.example/p?click_id=T"),
      ("https://h.example/p?a=1&", "https://h.example/p?a=1&click_id=T"),
+     ("https://h.example/p&", "https://h.example/p&?click_id=T"),
      ("https://h.example/p?a=1#top", "https://h.example/p?a=1&click_id=T#top"),
      ("https://h.example/p#top?x", "https://h.example/p?click_id=T#top?x"),
      ("https://h.example/{click_id}/p", "https://h.example/T/p"),
