@@ -30,7 +30,7 @@ CONTRACTS = (
     "cap: '400.00'",
     "rates: ['6%']\n  hold_days: 7",
     "commission_share: 85%\n  hold_days: 14\n  subsidy: support:30%\n  subsidy_cap: '150.00'",
-    "rates: ['0.25']\n  minimum_payout: '50.00'",
+    "rates: ['0.25']\n  minimum_payout: '5.00'",
 )
 """Six kinds of contract, two partners each."""
 

@@ -45,6 +45,7 @@ REASONS = (
 )  # fmt: skip
 START_LIMIT_S = 60
 PATIENCE_S = 120
+WIDE = 150  # where the report goes into a file
 HOST = "127.0.0.1"
 
 
@@ -54,7 +55,7 @@ class Month:
 
     month: str
     facts: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
+    verdicts: dict[str, int] = field(default_factory=dict)
     report_s: float = 0.0
     settle_s: float = 0.0
     statements: int = 0
@@ -62,6 +63,7 @@ class Month:
     validated: Decimal = NOTHING
     payable: Decimal = NOTHING
     refunds: Decimal = NOTHING
+    paid_out: Decimal = NOTHING
     foots: bool = False
 
 
@@ -70,7 +72,7 @@ class Result:
     """Every month, and what the books say at the end."""
 
     months: list[Month]
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, int] = field(default_factory=dict)
     verified: str = ""
     bean_check: str = ""
 
@@ -219,13 +221,17 @@ async def _post(client: HttpClient, keys: AdvertiserKeys, body: bytes) -> Answer
 
 
 def settle(house: House, month: Month) -> None:
-    """The shop pays what it owes; the month closes; every statement is added up again."""
+    """The shop pays, the month closes and is paid out; every statement is added up again."""
     began = time.perf_counter()
     owed = -_balance(house, f"merchant_receivable:{MERCHANT}")
     if owed > 0:
         paying = ("--amount", str(owed), "--reference", month.month)
         house.run("merchant", "deposit", MERCHANT, *paying)
     house.run("settle", "--period", month.month)
+    made = house.json("payout", "batch", "--period", month.month, "--now")["made"]
+    if made:
+        house.run("payout", "confirm", *(one["payout_id"] for one in made))
+        month.paid_out = sum((Decimal(one["amount"]) for one in made), NOTHING)
     month.settle_s = time.perf_counter() - began
     statements = house.json("statement", "list", "--period", month.month)
     month.statements = len(statements)
@@ -280,16 +286,14 @@ def inspect(house: House, months: list[Month]) -> Result:
 def main() -> None:
     """The whole run, and its report."""
     options = _options()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     with Progress(console=console) as bars:
         reading = bars.add_task("reading the log", total=None)
         log = understand(read_log(options.file))
         bars.update(reading, total=1, completed=1)
         result = asyncio.run(replay(log, options, bars))
+    write(result, options.directory / "report.json")
     show(console, log, result)
-    (options.directory / "report.json").write_text(
-        json.dumps(asdict(result), indent=2, default=str) + "\n"
-    )
     sys.exit(0 if result.holds else 1)
 
 
@@ -315,9 +319,10 @@ async def replay(log: OrderLog, options: argparse.Namespace, bars: Progress) -> 
                 bar = bars.add_task(f"{name}: orders", total=len(happened))
                 attributed = [channels.attributed(fact, receipts) for fact in happened]
                 began = time.perf_counter()
-                month.verdicts = await report(
+                verdicts = await report(
                     client, keys, attributed, lambda done, bar=bar: bars.advance(bar, done)
                 )
+                month.verdicts = dict(verdicts)
                 month.report_s = time.perf_counter() - began
                 await asyncio.to_thread(settle, house, month)
                 months.append(month)
@@ -325,6 +330,11 @@ async def replay(log: OrderLog, options: argparse.Namespace, bars: Progress) -> 
     result = inspect(house, months)
     bars.update(checking, total=1, completed=1)
     return result
+
+
+def write(result: Result, path: Path) -> None:
+    """The report for programs."""
+    path.write_text(json.dumps(asdict(result), indent=2, default=str) + "\n")
 
 
 def show(console: Console, log: OrderLog, result: Result) -> None:
@@ -337,19 +347,19 @@ def show(console: Console, log: OrderLog, result: Result) -> None:
     table = Table(title="Month by month, pounds", title_justify="left")
     for column in (
         "month", "facts", "accepted", "reported in", "settled in", "statements",
-        "estimated", "refunds", "validated", "payable", "",
+        "estimated", "refunds", "validated", "payable", "paid out", "",
     ):  # fmt: skip
         table.add_column(column, justify="right")
     for month in result.months:
         table.add_row(
             month.month,
             f"{month.facts:,}",
-            f"{month.verdicts['accepted']:,}",
+            f"{month.verdicts.get('accepted', 0):,}",
             f"{month.report_s:,.1f} s",
             f"{month.settle_s:,.1f} s",
             str(month.statements),
             *(f"{one:,.2f}" for one in (month.estimated, month.refunds)),
-            *(f"{one:,.2f}" for one in (month.validated, month.payable)),
+            *(f"{one:,.2f}" for one in (month.validated, month.payable, month.paid_out)),
             "[green]foots" if month.foots else "[red]DOES NOT FOOT",
         )
     console.print(table)

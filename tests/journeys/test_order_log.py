@@ -7,6 +7,7 @@ is played by `python -m loadtest.replay_orders`.
 import argparse
 import asyncio
 import gzip
+import json
 import random
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -58,6 +59,8 @@ def test_two_months_of_a_shop_foot_and_another_tool_accepts_the_books(short_dir:
     )
     with Progress(console=Console(quiet=True)) as bars:
         result = asyncio.run(replay_orders.replay(log, options, bars))
+    replay_orders.write(result, short_dir / "report.json")
+    assert json.loads((short_dir / "report.json").read_text())["bean_check"] == "ok"
     assert result.verified.startswith("ledger verify: ok"), result.verified
     assert result.bean_check == "ok"
     assert result.holds
@@ -65,6 +68,7 @@ def test_two_months_of_a_shop_foot_and_another_tool_accepts_the_books(short_dir:
     for month in result.months:
         assert month.verdicts == {"accepted": month.facts}
     assert result.months[0].estimated > 0
+    assert sum(month.paid_out for month in result.months) > 0
     assert sum(month.refunds for month in result.months) < Decimal(0)
     assert result.reasons["unmatched_refund"] == len(log.unmatched) > 0
     for reason in ("outside_window", "bad_click", "no_touch", "not_paid"):
