@@ -81,13 +81,18 @@ class Shoppers:
         return time.monotonic() - began
 
     async def stored(self) -> list[Touch]:
-        """The touches in the event store, once there are as many as were answered."""
+        """The touches in the event store, once all that were answered are there.
+
+        Others may be, too: a killed worker had kept them and could not say so any more.
+        """
         deadline = time.monotonic() + PATIENCE_S
+        answered = {touch.touch_id for touch in self.touches}
         while True:
             found = await asyncio.to_thread(self._stored)
-            if len(found) >= len(self.touches):
+            missing = answered - {touch.touch_id for touch in found}
+            if not missing:
                 return found
-            assert time.monotonic() < deadline, f"{len(found)} of {len(self.touches)}"
+            assert time.monotonic() < deadline, f"{len(missing)} of {len(answered)} missing"
             await asyncio.sleep(0.2)
 
     def _stored(self) -> list[Touch]:
