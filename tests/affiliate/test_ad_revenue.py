@@ -4,6 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from affiliate.ad_revenue import (
+    EVERY_ADDRESS,
+    EVERY_APP,
+    EVERY_LINE_ITEM,
+    EVERY_PLACEMENT,
     Cell,
     DayRevenue,
     begin_of_day,
@@ -56,3 +60,13 @@ def test_a_day_counts_billed_events_and_impressions() -> None:
     )  # fmt: skip
     assert cell.key == ("adv1", "li1", "app1", "pl1", "p1")
     assert DayRevenue(date(2026, 10, 31), (cell, cell)).size == 16
+
+
+def test_a_cell_of_which_nothing_was_told_has_nothing() -> None:
+    ids = (AdvertiserId("a"), LineItemId("l"), AppId("p"), PlacementId("s"), PartnerId(""))
+    nothing = Cell(*ids, 0, Micros(0), 0, 0, Micros(0), 0)
+    assert Cell(*ids) == nothing
+
+
+def test_what_holds_for_every_place_names_none() -> None:
+    assert (EVERY_APP, EVERY_PLACEMENT, EVERY_LINE_ITEM, EVERY_ADDRESS) == ("", "", "", 0)

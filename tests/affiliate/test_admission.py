@@ -108,6 +108,7 @@ REFUSED = [
     (Refusal.ACCOUNT_TWICE, booking("n", postings=postings(bank=-2, pool=1) * 2)),
     (Refusal.AMOUNT_ZERO, move(bank=0, pool=0)),
     (Refusal.AMOUNT_OVERFLOW, move(bank=-OVER, pool=OVER)),
+    (Refusal.AMOUNT_OVERFLOW, move(bank=-OVER, pool=OVER - 1, partner=1)),
     (Refusal.NOT_BALANCED, move(bank=-100, pool=99)),
     (Refusal.NOT_BALANCED, move(bank=-100)),
     (Refusal.PENDING_UNKNOWN, end(Phase.POST, "never")),

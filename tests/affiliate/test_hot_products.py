@@ -105,6 +105,8 @@ def test_a_rate_is_never_above_one_however_many_orders_came_of_a_click() -> None
 
 
 def test_the_strengths_are_what_they_say() -> None:
+    assert (CTR_STRENGTH, CONVERSION_STRENGTH) == (1_000, 100)
+    assert (Fraction(1, 100), Fraction(2, 100)) == (HOUSE_CTR, HOUSE_CONVERSION)
     seen = Signals(CTR_STRENGTH, 30, CONVERSION_STRENGTH, 4)
     expected = shrunk(seen, Expected())
     assert expected.ctr == (Fraction(30, CTR_STRENGTH) + HOUSE_CTR) / 2

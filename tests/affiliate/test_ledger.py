@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from affiliate.ledger import Balance, Phase, Posting, Reason, seal
+from affiliate.ledger import (
+    LARGEST_AMOUNT,
+    LONGEST_KEY,
+    Balance,
+    Phase,
+    Posting,
+    Reason,
+    Taken,
+    Verified,
+    seal,
+)
 from models.domain.money import Micros
 from tests.affiliate.bookings import BANK, NOW, POOL, ZONE, booking, postings
 
@@ -74,3 +84,13 @@ def test_the_seal_does_not_depend_on_the_order_of_postings() -> None:
 
 def test_what_is_reserved_is_not_available() -> None:
     assert Balance(POOL, Micros(100), Micros(70)).available == 30
+
+
+def test_amounts_and_keys_fit_into_their_columns() -> None:
+    assert LARGEST_AMOUNT == 2**62
+    assert LONGEST_KEY == 255
+
+
+def test_what_is_taken_is_new_and_what_is_verified_is_whole_unless_told_otherwise() -> None:
+    assert not Taken("t1", 1).again
+    assert Verified(1, "").faults == ()

@@ -10,8 +10,12 @@ from affiliate.link import (
     CLICK_ID,
     LONGEST_CODE,
     MAX_CODE_CHARS,
+    MAX_NAME_CHARS,
+    MAX_SUB_CHARS,
     MAX_URL_CHARS,
+    NO_SUBS,
     SHORTEST_CODE,
+    SUBS,
     Target,
     destination,
     is_short,
@@ -218,3 +222,7 @@ def test_why_a_page_may_not_be_led_to_is_said_in_words(url: str, home: str, faul
 
 def test_a_dot_at_the_end_is_no_licence_for_a_top_level_either() -> None:
     assert url_fault("https://evil.example./", "https://www.example./")
+
+
+def test_links_have_five_sub_ids_and_short_names() -> None:
+    assert (SUBS, len(NO_SUBS), MAX_SUB_CHARS, MAX_NAME_CHARS) == (5, 5, 128, 100)

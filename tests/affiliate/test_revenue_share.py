@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from affiliate.partner import Contract, Subsidy, Terms, Tier, TierKind
 from affiliate.revenue_share import (
     Drawn,
+    Dues,
     Owed,
     PlacementDay,
     Room,
@@ -298,3 +299,7 @@ def test_the_narrowest_contract_in_force_counts() -> None:
     other = contract(3, MIDNIGHT - DAY, app_id=AppId("app2"))
     assert contract_of_day([wide, own, other], PLACE, MIDNIGHT, MIDNIGHT + DAY) is own
     assert contract_of_day([other], PLACE, MIDNIGHT, MIDNIGHT + DAY) is None
+
+
+def test_dues_of_which_nothing_was_said_are_nothing() -> None:
+    assert Dues() == Dues(share=0, guarantee=0, subsidy=0)

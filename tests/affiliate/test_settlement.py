@@ -74,3 +74,7 @@ def test_overpaid_money_is_taken_out_of_what_there_is(
 @pytest.mark.parametrize("payable", [-5, 0, 100])
 def test_what_was_taken_back_too_often_is_given_back(payable: int) -> None:
     assert taken_back(20, payable) == -20
+
+
+def test_a_line_has_not_begun_to_be_paid_unless_told_otherwise() -> None:
+    assert not Due("a", NOON, 10).begun
