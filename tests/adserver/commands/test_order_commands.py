@@ -113,10 +113,18 @@ def test_lines_are_listed_and_shown_with_every_report(tmp_path: Path) -> None:
 
 
 def test_an_order_number_does_not_write_on_the_terminal(shop: Shop, tmp_path: Path) -> None:
-    odd = "o\x1b[2J"
+    odd = "o\N{RIGHT-TO-LEFT OVERRIDE}1"
     run("import", written(tmp_path, GOOD.replace("o1", odd)), "--merchant", "m1")
     assert shop.row(odd).partner_minor == 1_000
     call = ["explain-earning", f"m1/{odd}/1"]
     told = CliRunner().invoke(main, call, color=True).output
-    assert "m1/o\N{REPLACEMENT CHARACTER}[2J/1" in told
-    assert "\x1b[2J" not in told
+    assert "m1/o\N{REPLACEMENT CHARACTER}1/1" in told
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in told
+
+
+def test_an_order_number_that_moves_a_cursor_is_not_taken(shop: Shop, tmp_path: Path) -> None:
+    told = run("import", written(tmp_path, GOOD.replace("o1", "o\x1b[2J")), "--merchant", "m1")
+    assert told.exit_code == 1
+    assert "order_id" in told.output
+    assert "\x1b[2J" not in told.output
+    assert shop.rows() == []
