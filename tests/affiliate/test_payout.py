@@ -51,6 +51,11 @@ def test_below_the_minimum_everything_stays() -> None:
     assert (found.leaves, found.stays, found.held) == (0, 99_999_999, Held.BELOW_MINIMUM)
 
 
+def test_a_minimum_of_nothing_lets_one_fen_leave() -> None:
+    found = plan(Micros(10_000), 0, PARTNER, "CNY")
+    assert (found.leaves, found.stays, found.held) == (1, 0, None)
+
+
 @pytest.mark.parametrize("available", [0, 9_999, -1, -5 * YUAN])
 def test_nothing_is_ever_paid_of_nothing(available: int) -> None:
     found = plan(Micros(available), 0, PARTNER, "CNY")

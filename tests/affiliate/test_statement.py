@@ -183,3 +183,9 @@ def test_whatever_happened_the_bridge_ends_on_the_balances(
     foot(one, ends, matured)
     assert one.total(Section.VALIDATED) == pending
     assert one.total(Section.PAYABLE) == one.closing.payable
+
+
+def test_one_item_comes_to_what_its_step_says() -> None:
+    steps = (Step(Item.COMMISSIONS, 2, Micros(100)), Step(Item.REFUNDS, 1, Micros(-10)))
+    found = statement(steps)
+    assert (found.of(Item.REFUNDS), found.of(Item.CAP)) == (-10, 0)
