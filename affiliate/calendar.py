@@ -30,7 +30,7 @@ def parse_period(text: str) -> Period:
         ValueError: not a month.
     """
     try:
-        return _month(datetime.strptime(text, "%Y-%m"))  # noqa: DTZ007
+        return _month(datetime.strptime(text, "%Y-%m"))  # noqa: DTZ007 - a month
     except ValueError:
         raise ValueError(f"{text!r} is not a month: write it as 2026-10") from None
 

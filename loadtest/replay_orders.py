@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -251,9 +251,9 @@ def _balance(house: House, account: str) -> Decimal:
 
 def foots(statement: dict[str, Any]) -> bool:
     """Whether the steps of a statement lead from each of its three numbers to the next."""
-    steps: Counter[str] = Counter()
+    steps: defaultdict[str, Decimal] = defaultdict(Decimal)
     for step in statement["bridge"]:
-        steps[step["section"]] += Decimal(step["amount"])  # type: ignore[assignment]
+        steps[step["section"]] += Decimal(step["amount"])
     estimated, validated, payable = (
         Decimal(statement[name]) for name in ("estimated", "validated", "payable")
     )

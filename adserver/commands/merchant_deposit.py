@@ -15,7 +15,7 @@ from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import merchant_receivable
 from affiliate.ledger import Refused
 from models.domain.ids import MerchantId
-from models.domain.money import format_amount, parse_amount
+from models.domain.money import Micros, format_amount, parse_amount
 
 
 @click.command(
@@ -50,4 +50,4 @@ def command(merchant_id: str, amount: str, reference: str, currency: str | None)
     done = "Had been booked" if outcome.again else "Booked"
     click.echo(f"{done}: {format_amount(micros)} {code} of {merchant_id} ({reference}).")
     owes = "It owes" if balance < 0 else "It has in advance"
-    click.echo(f"{owes} {format_amount(abs(balance))} {code}.")  # type: ignore[arg-type]
+    click.echo(f"{owes} {format_amount(Micros(abs(balance)))} {code}.")
