@@ -1,0 +1,8 @@
+"""The areas of the console, in the order in which routes are tried.
+
+Never here: anything but the list.
+"""
+
+from adserver.console.web.routes import Area
+
+AREAS: tuple[Area, ...] = ()

@@ -1,0 +1,10 @@
+"""Webhooks and what they were sent."""
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
