@@ -33,6 +33,7 @@ from models.domain.campaign import (
     LineItem,
     Pacing,
     PricingModel,
+    Review,
     Targeting,
 )
 from models.domain.placement import Format
@@ -99,6 +100,8 @@ KEY_GENERATION = Field(
     option="",
 )
 
+PAUSED = Field("paused", yes_no(), "true: rests until it is resumed.")
+
 ADVERTISER = Kind(
     "advertiser",
     "advertisers",
@@ -111,6 +114,7 @@ ADVERTISER = Kind(
         Field("categories", set_of(token(), 50), "What it is about; placements block by these."),
         Field("domain", host(empty=True), "Its web domain."),
         KEY_GENERATION,
+        Field("prepaid", yes_no(), "true: runs only while it has money paid in."),
         ACTIVE,
     ),
 )
@@ -130,6 +134,7 @@ CAMPAIGN = Kind(
             refers_to=_names("advertiser"),
         ),
         Field("name", text(200, least=1), "What people call it."),
+        PAUSED,
         ACTIVE,
     ),
     parent="advertiser",
@@ -196,6 +201,7 @@ LINE_ITEM = Kind(
             option="target",
             refers_to=_placements,
         ),
+        PAUSED,
         ACTIVE,
     ),
     parent="campaign",
@@ -235,6 +241,7 @@ CREATIVE = Kind(
         Field("cta", text(50), "Words on the button."),
         Field("assets", assets.assets(), "Its pictures and films.", option="asset"),
         Field("duration_ms", whole_number(0, 120_000), "How long a splash or film runs."),
+        Field("review", choice(Review), "What the house says of it; only approved ones are shown."),
         ACTIVE,
     ),
     parent="line_item",

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    false,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -89,6 +91,7 @@ ADVERTISERS = Table(
     Column("categories", _document(), nullable=False),
     Column("domain", String(253), nullable=False),
     Column("key_generation", Integer, nullable=False),
+    Column("prepaid", Boolean, nullable=False, server_default=false()),
     *_life(),
 )
 
@@ -98,6 +101,7 @@ CAMPAIGNS = Table(
     _id("campaign_id"),
     _refers("advertiser_id", "advertisers"),
     Column("name", String(200), nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=false()),
     *_life(),
 )
 
@@ -117,6 +121,7 @@ LINE_ITEMS = Table(
     Column("caps", _document(), nullable=False),
     Column("targeting", _document(), nullable=False),
     Column("product", String(200), nullable=False, server_default=""),
+    Column("paused", Boolean, nullable=False, server_default=false()),
     *_life(),
 )
 
@@ -136,6 +141,7 @@ CREATIVES = Table(
     Column("cta", String(50), nullable=False),
     Column("assets", _document(), nullable=False),
     Column("duration_ms", Integer, nullable=False),
+    Column("review", String(16), nullable=False, server_default="approved"),
     *_life(),
 )
 

@@ -133,7 +133,7 @@ class Advertiser:
     `time_zone` is an IANA name.
 
     `key_generation` counts rotations of the advertiser's postback key, which is derived and kept
-    nowhere.
+    nowhere. A `prepaid` one runs only while it has money left.
     """
 
     advertiser_id: AdvertiserId
@@ -142,16 +142,18 @@ class Advertiser:
     categories: frozenset[str] = frozenset()
     domain: str = ""
     key_generation: int = 1
+    prepaid: bool = False
     active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A group of line items with one purpose."""
+    """A group of line items with one purpose; all of them rest while it is `paused`."""
 
     campaign_id: CampaignId
     advertiser_id: AdvertiserId
     name: str
+    paused: bool = False
     active: bool = True
 
 
@@ -162,7 +164,8 @@ class LineItem:
     No `ends_at` means open end (exclusive bound).
 
     `daily_budget_micros` counts days in the advertiser's time zone; None means no limit. `product`
-    is what a CPS line item promotes; its bid is filled in when the catalog is published.
+    is what a CPS line item promotes; its bid is filled in when the catalog is published. While
+    `paused` it is published as not active.
     """
 
     line_item_id: LineItemId
@@ -178,6 +181,7 @@ class LineItem:
     caps: tuple[FrequencyCap, ...] = ()
     targeting: Targeting = field(default_factory=Targeting)
     product: ProductRef = NO_PRODUCT
+    paused: bool = False
     active: bool = True
 
     @property
@@ -215,11 +219,20 @@ class Asset:
     sha256: str
 
 
+class Review(StrEnum):
+    """What the house says of a creative; only approved ones are shown."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Creative:
     """One picture, text or film of a line item.
 
-    `w` x `h` is the slot size it was made for (0 x 0: any).
+    `w` x `h` is the slot size it was made for (0 x 0: any). What the operator writes counts as
+    approved; what an advertiser makes or changes in the console waits for review.
     """
 
     creative_id: CreativeId
@@ -235,4 +248,5 @@ class Creative:
     cta: str = ""
     assets: tuple[Asset, ...] = ()
     duration_ms: int = 5000
+    review: Review = Review.APPROVED
     active: bool = True

@@ -6,6 +6,8 @@ Never here: a database address. Alembic is not run from its own command line in 
 from alembic import context
 
 from adserver.stores import (
+    advertiser_tables,
+    account_tables,
     ledger_tables,
     link_tables,
     order_tables,
@@ -17,6 +19,7 @@ from adserver.stores import (
 )
 
 MONEY = (
+    advertiser_tables,
     ledger_tables,
     link_tables,
     order_tables,
@@ -25,6 +28,8 @@ MONEY = (
     revenue_tables,
     settlement_tables,
 )  # imported for their tables, which are in METADATA then
+
+PEOPLE = (account_tables,)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables.METADATA
