@@ -35,6 +35,7 @@ from adserver.stores.redis_client import RedisLine
 from adserver.stores.spend import RedisSpend
 from adserver.stores.spend_book import WorkerSpendBook
 from adserver.stores.users import RedisUsers
+from adserver.switchboard import Switchboard
 
 DRAIN_S = 10.0
 BACKLOG = 1_024
@@ -63,6 +64,8 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
         recorder = stack.enter_context(open_recorder(settings, outbox))
         spend = WorkerSpendBook(RedisSpend(line), settings)
         current = Current()
+        switchboard = Switchboard(settings, current)
+        switchboard.begin()
         counting = Counting(outbox, RedisBookkeeper(line, current.budget, settings))
         keyring = secrets.load(settings)
         relay = ConsoleRelay(settings.data_dir)
@@ -90,6 +93,7 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
         )
         for loop in (
             Reloader(settings, Builder(settings, keyring), current, spend).run(),
+            switchboard.run(),
             spend.run(),
             links.run(),
             recount(current, counting),
@@ -126,7 +130,7 @@ def open_outbox(settings: Settings) -> Iterator[WorkerOutbox]:
 @contextmanager
 def open_recorder(settings: Settings, outbox: WorkerOutbox) -> Iterator[OutboxRecorder]:
     """The recorder over the outbox; closing hands over what is noted."""
-    recorder = OutboxRecorder(outbox.keep, settings.recorder_max_events)
+    recorder = OutboxRecorder(outbox.keep, settings.recorder_max_events, settings.worker_id)
     try:
         yield recorder
     finally:

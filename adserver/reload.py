@@ -10,7 +10,7 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -18,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from adserver import history_package, metrics, publication
+from adserver import history_package, metrics, publication, switch_package
 from adserver.config import Settings
 from adserver.history_package import HistoryError
 from adserver.keyring import Keyring
@@ -27,6 +27,7 @@ from adserver.marketplace.package import PackageError
 from adserver.publication import PublicationError
 from adserver.stores.bookkeeper import NOTHING_TO_SPEND, Budget
 from adserver.stores.catalog_publisher import DIRECTORY as CATALOG
+from adserver.switch_package import NOTHING_OFF, Switches
 from models.ctr import artifact, prior
 from models.ctr.artifact import ArtifactError
 from models.ctr.features import serving_schema
@@ -37,14 +38,17 @@ from models.domain.ids import LineItemId
 from models.domain.marketplace import Marketplace
 from models.domain.placement import App
 from models.domain.user import UserState
-from ranking.catalog import Catalog
+from ranking.catalog import Ad, Catalog
 from ranking.decision import decide
 from ranking.exploration import ExplorationPolicy
 from ranking.pacing import SpendBoard
 from ranking.snapshot import Snapshot, assemble
 
 MODEL = Path("ctr")
-UNUSABLE = (PublicationError, PackageError, HistoryError, ArtifactError, UnicodeDecodeError)
+UNUSABLE = (
+    *(PublicationError, PackageError, HistoryError, ArtifactError, UnicodeDecodeError),
+    switch_package.SwitchesError,
+)
 
 log = logging.getLogger(__name__)
 Content = TypeVar("Content")
@@ -57,21 +61,74 @@ class Live:
     snapshot: Snapshot
     app_of_key: dict[str, App]
     budgets: dict[LineItemId, Budget]
+    switches: Switches = NOTHING_OFF
+
+    def under(self, switches: Switches) -> "Live":
+        """This, with what is switched off kept out of every slate; 15 ms for 10,000 line items.
+
+        It shares all that changes while it is in force: the spend board, the models' scratch.
+        """
+        snapshot = self.snapshot
+        if switches.withholds_ads:
+            catalog = snapshot.catalog.without(lambda ad: _is_off(ad, switches))
+            snapshot = replace(snapshot, catalog=catalog)
+        return replace(self, snapshot=snapshot, switches=switches)
+
+
+def _is_off(ad: Ad, switches: Switches) -> bool:
+    return (
+        ad.creative.creative_id in switches.creatives
+        or ad.line_item.line_item_id in switches.line_items
+        or ad.campaign.campaign_id in switches.campaigns
+        or ad.advertiser.advertiser_id in switches.advertisers
+    )
+
+
+class Budgets(Protocol):
+    """What keeps the worker's budgets (`stores.spend_book`), as far as a swap concerns it."""
+
+    def rebind(self, board: SpendBoard) -> None:
+        """Goes on with the board of the new snapshot."""
+        ...
 
 
 class Current:
-    """The one mutable place: what is live now. None until the first snapshot is warm."""
+    """The one mutable place: what is live now. None until the first snapshot is warm.
+
+    What is live is the newest snapshot under the newest switches; each comes from a loop of its
+    own, so one waits while the other puts the two together.
+    """
 
     def __init__(self) -> None:
         self.live: Live | None = None
+        self.switches = NOTHING_OFF
         self.loaded = asyncio.Event()
+        self._built: Live | None = None  # as it was built, with nothing switched off
+        self._turn = asyncio.Lock()
 
-    def swap(self, live: Live) -> None:
-        """From here on requests see this one; those under way keep theirs."""
-        self.live = live
+    async def swap(self, built: Live, spend: Budgets) -> None:
+        """From here on requests see this one; those under way keep theirs.
+
+        In one turn of the loop: the budgets move over, and the next request sees the new one.
+        """
+        async with self._turn:
+            live = await asyncio.to_thread(built.under, self.switches)
+            spend.rebind(built.snapshot.spend)
+            self._built, self.live = built, live
         self.loaded.set()
         swapped = monotonic()
         metrics.SNAPSHOT_AGE.read = lambda: monotonic() - swapped
+
+    async def switch(self, switches: Switches) -> None:
+        """From here on these are switched off, and nothing else."""
+        async with self._turn:
+            if switches == self.switches:
+                return
+            if self._built is not None:
+                self.live = await asyncio.to_thread(self._built.under, switches)
+            self.switches = switches
+        log.warning("switched off: %s", switches)
+        metrics.RELOADS.add("switches_changed")
 
     def budget(self, line_item_id: LineItemId) -> Budget:
         """What a line item may spend; nothing, when nobody knows it."""
@@ -88,6 +145,11 @@ class Watched(Generic[Content]):
         self._trouble = ""
         self.version = "none"
         self.content: Content | None = None
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether the version in force could not be used."""
+        return bool(self._trouble)
 
     def look(self) -> None:
         """Reads the version in force if it is new."""
@@ -211,14 +273,6 @@ def warm(snapshot: Snapshot, now: datetime) -> None:
         decide(request, UserState(), snapshot, now, rng)
 
 
-class Budgets(Protocol):
-    """What keeps the worker's budgets (`stores.spend_book`), as far as a swap concerns it."""
-
-    def rebind(self, board: SpendBoard) -> None:
-        """Goes on with the board of the new snapshot."""
-        ...
-
-
 class Reloader:
     """Swaps in a new snapshot whenever something was published."""
 
@@ -236,13 +290,8 @@ class Reloader:
             try:
                 live = await asyncio.to_thread(self._builder.build_if_new, datetime.now(UTC))
                 if live is not None:
-                    self._swap(live)
+                    await self._current.swap(live, self._spend)
             except Exception:
                 log.exception("a snapshot could not be built; the one in force goes on")
                 metrics.RELOADS.add("build_failed")
             await asyncio.sleep(self._poll_s)
-
-    def _swap(self, live: Live) -> None:
-        """In one turn of the loop: the budgets move over, and the next request sees the new one."""
-        self._spend.rebind(live.snapshot.spend)
-        self._current.swap(live)

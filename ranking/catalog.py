@@ -5,7 +5,8 @@ fact: ads that cannot run are no rows. What is inactive, over, unsold or without
 columns; what has yet to begin is.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -86,6 +87,13 @@ class Catalog:
         fate = fitting.fate.copy() if traced else NO_FATE
         funnel = [("catalog", len(self.ads)), ("live", fitting.fits)]
         return Slate(fitting.live, fitting.tally.copy(), fate, funnel)
+
+    def without(self, is_off: Callable[[Ad], bool]) -> "Catalog":
+        """This catalog with some ads kept out of every slate; its rows stay what they are."""
+        off = np.array([is_off(ad) for ad in self.ads], bool)
+        return replace(
+            self, shelves={name: held.without(off) for name, held in self.shelves.items()}
+        )
 
     def local_days(self, now: datetime) -> NDArray[np.int64]:
         """Today's day number (the one in `Exposure.day`) where each line item's advertiser is."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.domain.campaign import Advertiser, Creative
 from models.domain.placement import App, Placement
-from ranking.attributes import category_family
+from models.domain.rule_words import category_family
 from ranking.slate import CODES, REASONS, STAYS, Bitmap, NoAdReason, Rows
 from ranking.targeting import packed
 
@@ -27,6 +27,12 @@ class Shelf:
     fits: int
     fate: Fates
     tally: NDArray[np.int64]
+
+    def without(self, off: NDArray[np.bool_]) -> "Shelf":
+        """This shelf when the ads that are `off` may not be shown anywhere."""
+        fate = self.fate.copy()
+        _refuse(fate, off, NoAdReason.SWITCHED_OFF)
+        return _shelf(fate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ Bitmap = NDArray[np.uint64]
 
 
 class NoAdReason(StrEnum):
-    """Why an ad left the slate, in the order in which the stages ask."""
+    """Why an ad left the slate, in the order in which the stages ask; a kill switch comes last."""
 
     PLACEMENT_INACTIVE = "placement_inactive"
     FORMAT = "format"
@@ -56,6 +56,7 @@ class NoAdReason(StrEnum):
     SAME_ADVERTISER = "same_advertiser"
     OUTBID = "outbid"
     NOTHING_LIVE = "nothing_live"
+    SWITCHED_OFF = "switched_off"
 
 
 STAYS = 0
@@ -69,7 +70,10 @@ def _between(first: NoAdReason, last: NoAdReason) -> tuple[NoAdReason, ...]:
 
 
 STAGES: dict[str, tuple[NoAdReason, ...]] = {
-    "live": _between(NoAdReason.PLACEMENT_INACTIVE, NoAdReason.BLOCKED_CATEGORY),
+    "live": (
+        *_between(NoAdReason.PLACEMENT_INACTIVE, NoAdReason.BLOCKED_CATEGORY),
+        NoAdReason.SWITCHED_OFF,
+    ),
     "targeting": _between(NoAdReason.COUNTRY, NoAdReason.HOUR_OF_WEEK),
     "frequency_cap": _between(NoAdReason.USER_UNKNOWN, NoAdReason.FREQUENCY_CAP),
     "pacing": _between(NoAdReason.SPEND_UNKNOWN, NoAdReason.PACING),

@@ -27,6 +27,8 @@ from ranking.decision import Decision, Winner, decide
 from ranking.slate import NoAdReason
 from ranking.snapshot import Snapshot
 
+APP_OFF = (("X-No-Ad-Reason", "app_switched_off"),)
+
 
 async def serve_ad(serving: Serving, request: Request) -> Answer:
     """The answer to an ad request: 200 with ads, or 204 with X-No-Ad-Reason.
@@ -35,7 +37,7 @@ async def serve_ad(serving: Serving, request: Request) -> Answer:
         Problem: a key, body or placement that is not as it must be.
     """
     began = perf_counter()
-    live = serving.live()
+    live = serving.selling()
     app = serving.app(request.headers.get("X-App-Key"), live)
     body = wire.parse(request, wire.ads_request)
     placement = placement_of(app, PlacementId(body.placement_id), live)
@@ -67,6 +69,9 @@ def placement_of(app: App, placement_id: PlacementId, live: Live) -> Placement:
         BadRequestError: no such placement.
         ForbiddenError: another app's, or the app is switched off.
     """
+    if app.app_id in live.switches.apps:
+        metrics.NO_ADS.add(APP_OFF[0][1])
+        raise ForbiddenError("the operator has switched this app off", headers=APP_OFF)
     if not app.active:
         raise ForbiddenError("this app is switched off")
     placement = live.snapshot.catalog.placements.get(placement_id)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from adserver import metrics
 from adserver.api.answer import Faces
 from adserver.api.exchange import Answer, Request
 from adserver.api.link_book import LinkBook
@@ -29,6 +30,8 @@ from models.domain.ids import AdvertiserId
 from models.domain.placement import App
 
 RETRY_SOON = (("Retry-After", "1"),)
+ALL_OFF = "all_switched_off"
+RETRY_OFF = (("Retry-After", "30"), ("X-No-Ad-Reason", ALL_OFF))
 
 
 class Counter(Protocol):
@@ -90,6 +93,18 @@ class Serving:
         live = self.current.live
         if live is None:
             raise UnavailableError("no catalog has been loaded yet", headers=RETRY_SOON)
+        return live
+
+    def selling(self) -> Live:
+        """The publication in force, for somebody who asks for ads.
+
+        Raises:
+            UnavailableError: none has been loaded yet, or all ads are switched off.
+        """
+        live = self.live()
+        if live.switches.everything:
+            metrics.NO_ADS.add(ALL_OFF)
+            raise UnavailableError("all ads are switched off for now", headers=RETRY_OFF)
         return live
 
     def app(self, key: str | None, live: Live) -> App:
