@@ -21,7 +21,7 @@ from adserver.marketplace.difference import Difference, difference
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.kinds import KINDS, Entity, kind_of
 from adserver.marketplace.problem import CatalogError, Problem
-from adserver.stores import catalog_queries as queries, database, migrations, promotion
+from adserver.stores import audit, catalog_queries as queries, database, migrations, promotion
 from adserver.stores.catalog_rows import row_from_entity
 from adserver.stores.promotion import Promotions
 from adserver.stores.tables import CATALOG_TABLES
@@ -30,6 +30,9 @@ from models.domain.marketplace import Marketplace
 E = TypeVar("E", bound=Entity)
 Progress = Callable[[int], None]
 """Told how many entities have been written so far."""
+Witness = Callable[[Connection, Kind | None, Any, Any, datetime], None]
+"""Told in the same transaction what an entity was (None: new) and what it has become; of a whole
+that was replaced (no kind) only how many entities were added, changed and removed."""
 
 _BATCH_ROWS = 1_000
 _ID_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -51,17 +54,38 @@ def make_id(kind: Kind) -> str:
     return f"{kind.id_prefix}_{''.join(secrets.choice(_ID_ALPHABET) for _ in range(10))}"
 
 
+def _unseen(
+    _connection: Connection, _kind: Kind | None, _before: Any, _after: Any, _now: datetime
+) -> None:
+    """The witness of a catalog that nobody acts in."""
+
+
 class SqlCatalog:
     """A `CatalogStore` with changes of single entities. Plain calls; control plane only."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, witness: Witness = _unseen) -> None:
         self._engine = engine
+        self._witness = witness
         dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
         self._insert: Callable[[Any], Any] = dialect.insert
 
     def close(self) -> None:
         """Closes the connections."""
         self._engine.dispose()
+
+    def acting_for(self, who: audit.Actor) -> "SqlCatalog":
+        """The same catalog, each change of which leaves a line of `who`'s in the audit log."""
+
+        def witness(
+            connection: Connection, kind: Kind | None, before: Any, after: Any, now: datetime
+        ) -> None:
+            if kind is None:
+                audit.record(connection, who, "replace", "catalog", "", before, after, now)
+                return
+            action, entity_id = _action(before, after), kind.id_of(after)
+            audit.record(connection, who, action, kind.name, entity_id, before, after, now)
+
+        return SqlCatalog(self._engine, witness)
 
     def revision(self) -> int:
         """How often the catalog was changed; 0 when it never was."""
@@ -81,7 +105,8 @@ class SqlCatalog:
         """What workers need: all that is in use, and what was in use at `since` or later.
 
         What ended, was archived or was removed since then is there too, so that late clicks find
-        their landing page; all but the ended is marked as not active.
+        their landing page; all but the ended is marked as not active, and so is what waits for
+        review or was rejected.
         """
         with database.reading(self._engine) as connection:
             return queries.revision(connection), queries.for_serving(connection, since)
@@ -184,6 +209,7 @@ class SqlCatalog:
             if changes.is_empty:
                 return revision
             self._apply(connection, changes, now, progress)
+            self._witness(connection, None, None, _counts(changes), now)
             return queries.raise_revision(connection, revision, now)
 
     @contextmanager
@@ -202,6 +228,9 @@ class SqlCatalog:
         known = queries.find(connection, kind, kind.id_of(entity), removed=True)
         archived_at = known.archived_at if known else None
         self._upsert(connection, kind, [row_from_entity(entity, now, archived_at)])
+        before = known.entity if known and known.removed_at is None else None
+        if before != entity:
+            self._witness(connection, kind, before, entity, now)
 
     def _upsert(self, connection: Connection, kind: Kind, rows: list[dict[str, Any]]) -> None:
         table = CATALOG_TABLES[kind.name]
@@ -228,6 +257,21 @@ class SqlCatalog:
                 connection.execute(update(table).where(key.in_(ids)).values(removed_at=now))
                 done += len(ids)
                 progress(done)
+
+
+def _action(before: Any, after: Any) -> str:
+    if before is None:
+        return "add"
+    if before.active != after.active:
+        return "restore" if after.active else "archive"
+    return "edit"
+
+
+def _counts(changes: Difference) -> dict[str, dict[str, int]]:
+    return {
+        what: {kind: len(ids) for kind, ids in getattr(changes, what).items() if ids}
+        for what in ("added", "changed", "removed")
+    }
 
 
 def _batches(values: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

@@ -6,8 +6,9 @@ Never here: a database address. Alembic is not run from its own command line in 
 from alembic import context
 
 from adserver.stores import (
-    advertiser_tables,
     account_tables,
+    advertiser_tables,
+    creative_tables,
     ledger_tables,
     link_tables,
     order_tables,
@@ -15,6 +16,7 @@ from adserver.stores import (
     product_tables,
     revenue_tables,
     settlement_tables,
+    switch_tables,
     tables,
 )
 
@@ -29,7 +31,8 @@ MONEY = (
     settlement_tables,
 )  # imported for their tables, which are in METADATA then
 
-PEOPLE = (account_tables,)
+PEOPLE = (account_tables, switch_tables)
+CREATIVES = (creative_tables,)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables.METADATA
