@@ -19,7 +19,10 @@ REF = "#/components/schemas/{name}"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one method of one path takes and answers. `answers` maps a status to its body's type."""
+    """What one method of one path takes and answers. `answers` maps a status to its body's type.
+
+    `also` are further media types of a 200; `uploads` says that files come as a multipart form.
+    """
 
     summary: str
     tag: str
@@ -29,6 +32,8 @@ class Operation:
     parameters: tuple[Mapping[str, Any], ...] = ()
     security: tuple[str, ...] = ()
     media_type: str = JSON
+    also: tuple[str, ...] = ()
+    uploads: bool = False
 
 
 SECURITY = {
@@ -36,6 +41,7 @@ SECURITY = {
     "advertiser_key": {"type": "http", "scheme": "bearer"},
     "merchant_key": {"type": "http", "scheme": "bearer"},
     "partner_key": {"type": "http", "scheme": "bearer"},
+    "api_key": {"type": "http", "scheme": "bearer"},
 }
 TOKEN = {
     "name": "token",
@@ -57,6 +63,8 @@ SIGNATURE = {
     "description": 't=<unix>,v1=<hex HMAC-SHA256 of "t.body">, at most 5 minutes old.',
     "schema": {"type": "string"},
 }
+MULTIPART = "multipart/form-data"
+FILES = {"type": "object", "additionalProperties": {"type": "string"}}
 NO_AD_REASON = {"X-No-Ad-Reason": {"schema": {"type": "string"}}}
 
 
@@ -111,6 +119,10 @@ def _described(operation: Operation, schemas: Mapping[type, Any]) -> dict[str, A
             "required": True,
             "content": {JSON: {"schema": schemas[operation.body]}},
         }
+    if operation.uploads:
+        described["requestBody"] = {"required": True, "content": {MULTIPART: {"schema": FILES}}}
+    for media_type in operation.also:
+        responses["200"]["content"][media_type] = {"schema": {"type": "string"}}
     return described
 
 
