@@ -48,6 +48,7 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "placement": Row("adserver.commands.placements", "The slots of an app."),
         "users": Row("adserver.commands.users", "Import, look at and forget user profiles."),
         "explain": Row("adserver.commands.explain", "Why a line item does or does not deliver."),
+        "switch": Row("adserver.commands.switch", "Kill switches: stop ads at once."),
     },
     "Pay partners": {
         "partner": Row("adserver.commands.partners", "Who earns: with apps, links or both."),
