@@ -4,6 +4,7 @@ Never here: what a transaction is for (`catalog`). The one surprising fact: rows
 Python, because PostgreSQL orders text by the rules of a language and ids must come as bytes.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from adserver.marketplace.kinds import KINDS
 from adserver.marketplace.problem import CatalogError, Problem
 from adserver.stores.catalog_rows import Kept, kept_from_row
 from adserver.stores.tables import CATALOG_REVISION, CATALOG_TABLES
+from models.domain.campaign import Creative, Review
 from models.domain.marketplace import Marketplace
 
 
@@ -104,8 +106,15 @@ def for_serving(connection: Connection, since: datetime) -> Marketplace:
         table = CATALOG_TABLES[kind.name]
         lately = [or_(column.is_(None), column >= since) for column in _ends(table)]
         rows = select_kept(connection, kind, select(table).where(and_(*lately)))
-        found[kind.name] = {kind.id_of(one.entity): one.entity for one in rows}
+        found[kind.name] = {kind.id_of(one.entity): _in_force(one.entity) for one in rows}
     return _without_orphans(found)
+
+
+def _in_force(entity: Any) -> Any:
+    """The entity as workers see it: what was not approved is as if archived."""
+    if isinstance(entity, Creative) and entity.review is not Review.APPROVED:
+        return replace(entity, active=False)
+    return entity
 
 
 def _ends(table: Any) -> list[Any]:

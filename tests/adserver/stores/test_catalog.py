@@ -21,6 +21,7 @@ from models.domain.campaign import (
     Creative,
     FrequencyCap,
     LineItem,
+    Review,
     Rule,
     Targeting,
 )
@@ -309,3 +310,16 @@ def test_what_was_archived_long_ago_is_not_served_again_because_it_was_edited(
     catalog.archive(Creative, "cr5", later)
     _, served = catalog.load_for_serving(later - timedelta(days=7))
     assert "cr5" not in {creative.creative_id for creative in served.creatives}
+
+
+def test_serving_gets_what_waits_for_review_or_was_rejected_as_not_active(
+    catalog: SqlCatalog,
+) -> None:
+    creatives = tuple(
+        builders.creative(creative_id=f"cr_{review}", review=review) for review in Review
+    )
+    catalog.replace(builders.marketplace(creatives=creatives), NOW)
+    _, served = catalog.load_for_serving(NOW - timedelta(days=7))
+    active = {creative.creative_id: creative.active for creative in served.creatives}
+    assert active == {"cr_approved": True, "cr_pending": False, "cr_rejected": False}
+    assert {one.review: one.active for one in catalog.find(Creative)} == dict.fromkeys(Review, True)
