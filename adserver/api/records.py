@@ -14,7 +14,8 @@ from uuid import UUID
 from adserver import metrics
 from adserver.ports import Recorder
 from models.domain.ad_request import AdRequest
-from models.domain.event import NO_PARTNER, AdServed, Decided, Offer
+from models.domain.event import AdServed, Decided, Offer
+from models.domain.money import NO_MONEY
 from models.domain.user import UserState
 from ranking.decision import Decision, Winner
 from ranking.snapshot import Snapshot
@@ -37,16 +38,16 @@ def record(recorder: Recorder, snapshot: Snapshot, outcome: Outcome) -> None:
     served: list[AdServed] = []
     if not request.test:
         pairs = zip(decision.winners, outcome.offers, strict=True)
-        served = [_served(winner, offer, request, snapshot) for winner, offer in pairs]
+        served = [_served(winner, offer, outcome, snapshot) for winner, offer in pairs]
     recorder.record(_decided(outcome, snapshot), served)
     metrics.STAGES.observe("request", outcome.seconds)
     metrics.REJECTED.add_all(decision.rejected)
 
 
-def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot) -> AdServed:
+def _served(winner: Winner, offer: Offer, outcome: Outcome, snapshot: Snapshot) -> AdServed:
     return AdServed(
         offer=offer,
-        request_id=request.request_id,
+        request=outcome.request,
         position=winner.position,
         bid_micros=winner.bid_micros,
         ecpm_micros=winner.ecpm_micros,
@@ -57,18 +58,17 @@ def _served(winner: Winner, offer: Offer, request: AdRequest, snapshot: Snapshot
         schema_hash=snapshot.features.schema.hash,
         snapshot_version=snapshot.version,
         model_version=snapshot.ctr.version,
+        profile=outcome.user.profile,
     )
 
 
 def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
-    request, decision, user = outcome.request, outcome.decision, outcome.user
+    decision, user = outcome.decision, outcome.user
     return Decided(
         event_id=_drawn_id(),
-        request_id=request.request_id,
+        request=outcome.request,
+        profile=user.profile,
         occurred_ms=int(outcome.now.timestamp() * 1000),
-        app_id=request.app.app_id,
-        placement_id=request.placement.placement_id,
-        format=request.placement.format,
         ads=len(outcome.offers),
         no_ad_reason=decision.no_ad or "",
         funnel=decision.funnel,
@@ -79,8 +79,7 @@ def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
         experiment_arms="",
         user_known=user.known,
         profile_loaded=user.loaded,
-        test=request.test,
-        partner_id=request.app.partner_id or NO_PARTNER,
+        top_ecpm_micros=decision.winners[0].ecpm_micros if decision.winners else NO_MONEY,
     )
 
 

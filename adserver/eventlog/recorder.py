@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from adserver.eventlog.outbox import DROPPED
@@ -24,11 +25,15 @@ _Noted = tuple[str, Callable[[Any], Row], Any]
 
 
 class OutboxRecorder:
-    """Holds up to `max_events` in memory and hands them, packed, to `keep` (the outbox's)."""
+    """Holds up to `max_events` in memory and hands them, packed, to `keep` (the outbox's).
 
-    def __init__(self, keep: Callable[[Batch], None], max_events: int) -> None:
+    `worker` is the name of this process in the rows.
+    """
+
+    def __init__(self, keep: Callable[[Batch], None], max_events: int, worker: str = "") -> None:
         self._keep = keep
         self._max_events = max_events
+        self._decided_row = partial(decided_row, worker=worker)
         self._noted: deque[_Noted] = deque()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -42,7 +47,7 @@ class OutboxRecorder:
         if len(self._noted) + len(served) >= self._max_events:
             DROPPED.inc(1 + len(served))
             return
-        self._noted.append(("decisions", decided_row, decided))
+        self._noted.append(("decisions", self._decided_row, decided))
         for ad in served:
             self._noted.append(("ads_served", served_row, ad))
 

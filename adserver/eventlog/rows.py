@@ -7,13 +7,17 @@ booked again after a crash; then it becomes a row, and a row never changes.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from types import GenericAlias
 from typing import Annotated, Any
 
 import msgspec
 
 from adserver.eventlog.schema import BY_NAME, TABLES, Table
+from models.domain.ad_request import AdRequest
 from models.domain.event import (
+    NO_PARTNER,
     AdServed,
     Booked,
     Census,
@@ -23,6 +27,7 @@ from models.domain.event import (
     Tracked,
     Verdict,
 )
+from models.domain.user import UserProfile
 
 Row = tuple[Any, ...]
 
@@ -32,6 +37,8 @@ TABLE_OF = {
     EventKind.CLICK: "clicks",
     EventKind.CONVERSION: "conversions",
 }
+DAY_MS = 86_400_000
+_UINT8_MAX = 2**8 - 1
 _UINT32_MAX = 2**32 - 1
 _CHECKED: dict[str, Any] = {
     "UUID": Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)],
@@ -142,7 +149,7 @@ def served_row(served: AdServed) -> Row:
     ).digest()
     return (
         *_offer_values(event_id, offer.served_ms, offer.served_ms, offer),
-        served.request_id,
+        served.request.request_id,
         served.position,
         served.bid_micros,
         served.ecpm_micros,
@@ -153,20 +160,23 @@ def served_row(served: AdServed) -> Row:
         served.schema_hash,
         served.snapshot_version,
         served.model_version,
+        *_place(served.request),
+        *_person(served.request, served.profile, offer.served_ms),
     )
 
 
-def decided_row(decided: Decided) -> Row:
+def decided_row(decided: Decided, worker: str = "") -> Row:
     """The `decisions` row."""
+    request = decided.request
     return (
         decided.event_id.bytes,
         decided.occurred_ms,
         decided.occurred_ms,
-        decided.app_id,
-        decided.partner_id,
-        decided.placement_id,
-        decided.format.value,
-        decided.request_id,
+        request.app.app_id,
+        request.app.partner_id or NO_PARTNER,
+        request.placement.placement_id,
+        request.placement.format.value,
+        request.request_id,
         decided.ads,
         decided.no_ad_reason,
         [stage for stage, _ in decided.funnel],
@@ -179,8 +189,61 @@ def decided_row(decided: Decided) -> Row:
         decided.experiment_arms,
         int(decided.user_known),
         int(decided.profile_loaded),
-        int(decided.test),
+        int(request.test),
+        *_asked(decided),
+        request.placement.floor_cpm_micros,
+        decided.top_ecpm_micros,
+        worker,
     )
+
+
+def _asked(decided: Decided) -> Row:
+    """Who asked, and from where. Of a user who opted out only what every request tells."""
+    request, profile = decided.request, decided.profile
+    personal = request.personalized
+    segments = {*request.segments, *profile.interests} if personal else ()
+    return (
+        *_place(request),
+        request.os_version,
+        request.make,
+        request.carrier,
+        request.language,
+        int(personal),
+        *_person(request, profile, decided.occurred_ms),
+        [*map(str, sorted(segments))],
+        (request.user_key or 0) if personal else 0,
+    )
+
+
+def _place(request: AdRequest) -> Row:
+    return (
+        request.country,
+        request.region,
+        request.city,
+        request.os,
+        _byte(request.device_type),
+        _byte(request.connection),
+    )
+
+
+def _person(request: AdRequest, profile: UserProfile, at_ms: int) -> Row:
+    """Gender and age, as targeting understands them."""
+    if not request.personalized:
+        return "", 0
+    born = request.birth_year or profile.birth_year
+    age = _byte(_year(at_ms // DAY_MS) - born) if born else 0
+    return (request.gender or profile.gender).lower(), age
+
+
+@lru_cache(maxsize=16)
+def _year(day: int) -> int:
+    """The UTC year of a day since 1970."""
+    return datetime.fromtimestamp(day * DAY_MS / 1000, UTC).year
+
+
+def _byte(number: int) -> int:
+    """What is out of a byte's range is unknown."""
+    return number if 0 <= number <= _UINT8_MAX else 0
 
 
 def census_row(census: Census) -> Row:

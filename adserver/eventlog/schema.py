@@ -62,6 +62,19 @@ FORMAT = _word("format", "The slot's format: splash, banner, native, interstitia
 SNAPSHOT = _word("snapshot_version", "The Snapshot that decided")
 MODEL = _word("model_version", "The click model that scored; empty for the smoothed prior")
 TEST = Column("test", "UInt8", "1 for a test request, which is never billed or trained on")
+OPTED_OUT = "nothing when the user opted out"
+PLACE = (
+    _word("country", "Where the device was: ISO 3166 alpha-3 in lower case; empty when unknown"),
+    _word("region", "The region of that country, in lower case"),
+    _word("city", "The city, in lower case"),
+    _word("os", "The device's system, in lower case"),
+    Column("device_type", "UInt8", "OpenRTB's device type; 0 when unknown"),
+    Column("connection", "UInt8", "OpenRTB's connection type; 0 when unknown"),
+)
+PERSON = (
+    _word("gender", f"f, m or o, of request or profile; empty when unknown; {OPTED_OUT}"),
+    Column("age", "UInt8", f"In years, of request or profile; 0 when unknown; {OPTED_OUT}"),
+)
 
 OFFER = (
     EVENT_ID,
@@ -124,6 +137,8 @@ SERVED = (
     _word("schema_hash", "Which feature schema made `features`"),
     SNAPSHOT,
     MODEL,
+    *PLACE,
+    *PERSON,
 )
 
 DECIDED = (
@@ -148,6 +163,18 @@ DECIDED = (
     Column("user_known", "UInt8", "1 when the request named a user"),
     Column("profile_loaded", "UInt8", "1 when the user store answered in time"),
     TEST,
+    *PLACE,
+    _word("os_version", "The device's system version, as the app said it, in lower case"),
+    _word("make", "The device's maker, in lower case"),
+    _word("carrier", "The network's operator, in lower case"),
+    _word("language", "The device's language, in lower case"),
+    Column("personalized", "UInt8", "0 when the user opted out of personalisation"),
+    *PERSON,
+    Column("interests", "Array(String)", f"Segment ids of request and profile; {OPTED_OUT}"),
+    Column("user_key", "UInt64", f"A keyed hash of the user's id; 0 when unknown; {OPTED_OUT}"),
+    Column("floor_micros", "Int64", "The placement's floor then: micros for 1,000 impressions"),
+    Column("top_ecpm_micros", "Int64", "The eCPM of the answer's first ad; 0 for a no-fill"),
+    _word("worker", "The serving worker that answered"),
 )
 
 CENSUS = (

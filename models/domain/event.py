@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from models.domain.ad_request import AdRequest
 from models.domain.campaign import PricingModel
 from models.domain.ids import (
     AdvertiserId,
@@ -25,6 +26,7 @@ from models.domain.ids import (
 )
 from models.domain.money import NO_MONEY, Micros
 from models.domain.placement import Format
+from models.domain.user import UserProfile
 
 
 class EventKind(StrEnum):
@@ -159,11 +161,13 @@ class Booked:
 class AdServed:
     """One ad of one answer.
 
-    `features` is what the model saw: little-endian float64, one per slot of the feature schema.
+    The request is handed over whole: what the log keeps of it is taken out later, in another
+    thread. `features` is what the model saw: little-endian float64, one per slot of the feature
+    schema.
     """
 
     offer: Offer
-    request_id: str
+    request: AdRequest
     position: int
     bid_micros: Micros
     ecpm_micros: Micros
@@ -174,21 +178,22 @@ class AdServed:
     schema_hash: str
     snapshot_version: str
     model_version: str
+    profile: UserProfile
 
 
 @dataclass(slots=True, unsafe_hash=True)
 class Decided:
     """One ad request and its outcome, no-fill included.
 
-    `funnel` is how many candidates each stage left, in order.
+    The request and the user's profile are handed over whole: what the log keeps of them is taken
+    out later, in another thread. `funnel` is how many candidates each stage left, in order;
+    `top_ecpm_micros` the eCPM of the answer's first ad, 0 without one.
     """
 
     event_id: UUID
-    request_id: str
+    request: AdRequest
+    profile: UserProfile
     occurred_ms: int
-    app_id: AppId
-    placement_id: PlacementId
-    format: Format
     ads: int
     no_ad_reason: str
     funnel: tuple[tuple[str, int], ...]
@@ -199,8 +204,7 @@ class Decided:
     experiment_arms: str
     user_known: bool
     profile_loaded: bool
-    test: bool
-    partner_id: PartnerId = NO_PARTNER
+    top_ecpm_micros: Micros = NO_MONEY
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from models.domain.ad_request import AdRequest
 from models.domain.event import (
     AdServed,
     Booked,
@@ -16,9 +17,10 @@ from models.domain.event import (
 )
 from models.domain.ids import AppId, LineItemId, PlacementId
 from models.domain.money import Micros
-from models.domain.placement import Format
-from tests.builders import NOW_MS, offer, tracked
+from models.domain.user import UserProfile
+from tests.builders import NOW_MS, ad_request, offer, tracked
 
+PROFILE = UserProfile(gender="m", birth_year=1994, interests=(3, 9))
 COUNTED = Booked(Verdict.COUNTED, Micros(20_000))
 
 
@@ -32,7 +34,7 @@ def served(number: int, features: bytes = b"", **changes: Any) -> AdServed:
     """The `number`-th ad served."""
     return AdServed(
         offer=happening(number, **changes).offer,
-        request_id=f"req{number}",
+        request=asked(number, changes.get("test", False)),
         position=0,
         bid_micros=Micros(20_000_000),
         ecpm_micros=Micros(15_000_000),
@@ -43,18 +45,23 @@ def served(number: int, features: bytes = b"", **changes: Any) -> AdServed:
         schema_hash="abc",
         snapshot_version="s1",
         model_version="m1",
+        profile=PROFILE,
     )
 
 
-def decided(number: int, ads: int = 1, reason: str = "") -> Decided:
-    """The `number`-th decision."""
+def asked(number: int, test: bool = False, **changes: Any) -> AdRequest:
+    """The `number`-th request, of a user of whom something is known."""
+    some = {"country": "chn", "region": "bj", "city": "beijing", "os": "android", "gender": "f"}
+    return ad_request(request_id=f"req{number}", test=test, **{**some, **changes})
+
+
+def decided(number: int, ads: int = 1, reason: str = "", **changes: Any) -> Decided:
+    """The `number`-th decision; `changes` are the request's."""
     return Decided(
         event_id=UUID(int=number),
-        request_id=f"req{number}",
+        request=asked(number, **changes),
+        profile=PROFILE,
         occurred_ms=NOW_MS + number,
-        app_id=AppId("app1"),
-        placement_id=PlacementId("pl1"),
-        format=Format.SPLASH,
         ads=ads,
         no_ad_reason=reason,
         funnel=(("live", 5), ("targeting", 3)),
@@ -65,7 +72,7 @@ def decided(number: int, ads: int = 1, reason: str = "") -> Decided:
         experiment_arms="",
         user_known=True,
         profile_loaded=True,
-        test=False,
+        top_ecpm_micros=Micros(15_000_000) if ads else Micros(0),
     )
 
 

@@ -141,7 +141,7 @@ def fill_training(put: Put, rows: int) -> None:
     put("ads_served", [served_row(ad) for ad in ads])
     put("ads_served", [served_row(served(0, features_of(99), creative_id="cr2"))])
     for ad in ads[:rows]:
-        number = int(ad.request_id.removeprefix("req"))
+        number = int(ad.request.request_id.removeprefix("req"))
         at = {"served_ms": ad.offer.served_ms}
         put("impressions", counted([number], IMPRESSION, **at))
         if number % 3 == 0:

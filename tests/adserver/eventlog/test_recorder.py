@@ -2,7 +2,6 @@
 
 import struct
 import threading
-from dataclasses import replace
 
 from prometheus_client import REGISTRY
 
@@ -58,7 +57,7 @@ def test_a_record_that_cannot_be_packed_is_counted_and_the_rest_goes_on() -> Non
     batches: list[Batch] = []
     before = dropped()
     recorder = OutboxRecorder(batches.append, 100)
-    recorder.record(replace(decided(1), request_id="\ud800"), [])
+    recorder.record(decided(1, os_version="\ud800"), [])
     recorder.close()
     assert dropped() - before == 1
     recorder = OutboxRecorder(batches.append, 100)

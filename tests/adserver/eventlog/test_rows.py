@@ -1,9 +1,12 @@
 """Rows keep every value in its place, in this release and for outboxes that an older one left."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from adserver.eventlog.rows import (
+    decided_row,
     pack_rows,
     pack_tracked,
     served_row,
@@ -13,7 +16,8 @@ from adserver.eventlog.rows import (
 )
 from adserver.eventlog.schema import BY_NAME, TABLES
 from models.domain.event import Booked, EventKind, Verdict
-from tests.adserver.eventlog.happenings import COUNTED, happening, served
+from models.domain.ids import UserKey
+from tests.adserver.eventlog.happenings import COUNTED, asked, decided, happening, served
 from tests.builders import tracked
 
 
@@ -80,3 +84,41 @@ def test_two_ads_that_retries_put_in_one_position_are_two_rows() -> None:
     assert one.offer.offer_id == other.offer.offer_id
     assert served_row(one)[0] != served_row(other)[0]
     assert served_row(one)[0] == served_row(served(1))[0]
+
+
+def decided_values(**request: object) -> dict[str, object]:
+    return dict(zip(BY_NAME["decisions"].names, decided_row(decided(1, **request)), strict=True))
+
+
+def test_a_decision_tells_who_asked_as_targeting_understood_them() -> None:
+    values = decided_values(user_key=UserKey(42), segments=(9, 5), os_version="14", connection=2)
+    assert (values["country"], values["region"], values["city"]) == ("chn", "bj", "beijing")
+    assert (values["os"], values["os_version"], values["connection"]) == ("android", "14", 2)
+    assert (values["gender"], values["age"]) == ("f", 2026 - 1994)  # the request's word wins
+    assert values["interests"] == ["3", "5", "9"]
+    assert (values["user_key"], values["personalized"]) == (42, 1)
+    assert decided_values(gender="")["gender"] == "m"
+
+
+def test_who_opted_out_leaves_no_personal_column() -> None:
+    values = decided_values(
+        user_key=UserKey(42), segments=(9,), birth_year=1990, personalized=False
+    )
+    personal = {name: values[name] for name in ("gender", "age", "interests", "user_key")}
+    assert personal == {"gender": "", "age": 0, "interests": [], "user_key": 0}
+    assert values["personalized"] == 0
+    assert values["region"] == "bj"
+
+
+def test_an_ad_served_tells_where_and_to_whom() -> None:
+    names = BY_NAME["ads_served"].names
+    values = dict(zip(names, served_row(served(1)), strict=True))
+    assert (values["region"], values["gender"], values["age"]) == ("bj", "f", 32)
+    away = replace(served(1), request=asked(1, personalized=False))
+    values = dict(zip(names, served_row(away), strict=True))
+    assert (values["region"], values["gender"], values["age"]) == ("bj", "", 0)
+
+
+def test_an_impossible_age_is_unknown() -> None:
+    assert decided_values(birth_year=9999)["age"] == 0
+    assert decided_values(birth_year=1)["age"] == 0
