@@ -18,6 +18,7 @@ from adserver.console.web.description import described
 from adserver.console.web.frame import Frame
 from adserver.console.web.headers import with_headers
 from adserver.console.web.page_door import PageDoor, Refusal, refused, stranger
+from adserver.console.web.reference import reference_page
 from adserver.console.web.rest_door import RestDoor
 from adserver.console.web.routes import Area
 
@@ -36,12 +37,12 @@ def make_app(
     app = web.Application(middlewares=[with_headers, _caught(frame)])
     app.add_routes(further)
     app.add_routes(static_routes())
-    for area in areas:
-        for page in area.pages:
-            app.router.add_route(page.method, page.path, PageDoor(frame, page).answer)
-        for endpoint in area.endpoints:
-            app.router.add_route(endpoint.method, endpoint.path, RestDoor(frame, endpoint).answer)
     document = described((area.name, one) for area in areas for one in area.endpoints)
+    pages = [page for area in areas for page in area.pages]
+    for page in (*pages, reference_page(document)):
+        app.router.add_route(page.method, page.path, PageDoor(frame, page).answer)
+    for endpoint in (endpoint for area in areas for endpoint in area.endpoints):
+        app.router.add_route(endpoint.method, endpoint.path, RestDoor(frame, endpoint).answer)
 
     async def describe(_: web.Request) -> web.Response:
         return web.Response(body=document, content_type="application/json")
