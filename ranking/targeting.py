@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.domain.campaign import Rule, Targeting
-from ranking.attributes import ATTRIBUTES, Attribute, Range, Version, Viewer, half_open, hours_mask
+from models.domain.rule_words import Version, half_open
+from ranking.attributes import ATTRIBUTES, Attribute, Range, Viewer, hours_mask
 from ranking.slate import CODES, Bitmap, Rows
 
 Mask = NDArray[np.bool_]
