@@ -55,7 +55,7 @@ clean:  ## remove the virtual environment, data and caches
 
 .PHONY: servers
 servers:
-	.ci/install-servers redis-server clickhouse-server postgresql
+	.ci/install-servers redis-server clickhouse-server postgresql chromium fonts-noto-cjk
 
 # A stamp file a set-up: remade when the lock file changes.
 .venv/run: requirements.lock pyproject.toml
