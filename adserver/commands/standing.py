@@ -106,7 +106,9 @@ def _checks(marketplace: Marketplace, item: LineItem, now: datetime) -> list[tup
     slots = {p.format for p in marketplace.placements if p.active}
     return [
         (not item.active, "It is archived."),
+        (item.paused, "It is paused."),
         (campaign is None, f"Its campaign {item.campaign_id} is archived."),
+        (campaign is not None and campaign.paused, f"Its campaign {item.campaign_id} is paused."),
         (
             campaign is not None and campaign.advertiser_id not in advertisers,
             "Its advertiser is archived.",

@@ -21,10 +21,18 @@ from adserver.marketplace.difference import Difference, difference
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.kinds import KINDS, Entity, kind_of
 from adserver.marketplace.problem import CatalogError, Problem
-from adserver.stores import audit, catalog_queries as queries, database, migrations, promotion
+from adserver.stores import (
+    advertiser_money,
+    audit,
+    catalog_queries as queries,
+    database,
+    migrations,
+    promotion,
+)
 from adserver.stores.catalog_rows import row_from_entity
 from adserver.stores.promotion import Promotions
 from adserver.stores.tables import CATALOG_TABLES
+from models.domain.ids import AdvertiserId
 from models.domain.marketplace import Marketplace
 
 E = TypeVar("E", bound=Entity)
@@ -116,6 +124,11 @@ class SqlCatalog:
         with database.reading(self._engine) as connection:
             refs = promotion.promoted(connection)
             return promotion.promotions_of(connection, refs, currency, now)
+
+    def exhausted(self, currency: str) -> frozenset[AdvertiserId]:
+        """The prepaid advertisers that have nothing left to spend, in the engine's currency."""
+        with database.reading(self._engine) as connection:
+            return advertiser_money.exhausted(connection, currency)
 
     def get(self, noun: type[E], entity_id: str) -> E:
         """One entity, archived or not.

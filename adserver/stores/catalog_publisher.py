@@ -1,4 +1,4 @@
-"""Puts the SQL catalog where workers find it, when it or a product that it promotes has changed.
+"""Puts the SQL catalog where workers find it: when it changed, a product did, or money ran out.
 
 Never here: the loop that asks (`adserver.console`) and the file's format (`marketplace.package`).
 The one surprising fact: what ended or was removed is still published for a while, as not active, so
@@ -13,10 +13,12 @@ from adserver.config import Settings
 from adserver.marketplace import package
 from adserver.stores.catalog import SqlCatalog
 from adserver.stores.promotion import Promotions, filled
+from adserver.stores.standstill import at_rest
+from models.domain.ids import AdvertiserId
 
 DIRECTORY = Path("published", "catalog")
 _REFRESH = timedelta(hours=1)
-_PRODUCTS_LOOK = timedelta(seconds=1)
+_OTHERS_LOOK = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class _Published:
     revision: int
     at: datetime
     promotions: Promotions
+    exhausted: frozenset[AdvertiserId]
 
 
 class CatalogPublisher:
@@ -35,7 +38,7 @@ class CatalogPublisher:
         self._currency = settings.currency
         self._late = timedelta(seconds=settings.conversion_window_s + settings.click_window_s)
         self._published: _Published | None = None
-        self._products_seen: datetime | None = None
+        self._others_seen: datetime | None = None
 
     def look(self, now: datetime) -> str | None:
         """Publishes if anything has changed, or an hour has passed; answers the new version.
@@ -47,19 +50,27 @@ class CatalogPublisher:
             return None
         revision, marketplace = self._catalog.load_for_serving(now - self._late)
         promotions = self._catalog.promotions(self._currency, now)
-        version = package.publish(self.root, filled(marketplace, promotions), revision)
-        self._published, self._products_seen = _Published(revision, now, promotions), now
+        exhausted = self._catalog.exhausted(self._currency)
+        running = at_rest(filled(marketplace, promotions), exhausted)
+        version = package.publish(self.root, running, revision)
+        self._published = _Published(revision, now, promotions, exhausted)
+        self._others_seen = now
         return version
 
     def _is_due(self, revision: int, now: datetime) -> bool:
         last = self._published
         if last is None or revision != last.revision or now - last.at >= _REFRESH:
             return True
-        return self._products_moved(last, now)
+        return self._others_moved(last, now)
 
-    def _products_moved(self, last: _Published, now: datetime) -> bool:
-        """Whether a promoted product is worth another commission, or leads elsewhere, than then."""
-        if self._products_seen is not None and now - self._products_seen < _PRODUCTS_LOOK:
+    def _others_moved(self, last: _Published, now: datetime) -> bool:
+        """Whether a promoted product is worth another commission, or leads elsewhere, than then.
+
+        Or whether other advertisers are without money.
+        """
+        if self._others_seen is not None and now - self._others_seen < _OTHERS_LOOK:
             return False
-        self._products_seen = now
+        self._others_seen = now
+        if self._catalog.exhausted(self._currency) != last.exhausted:
+            return True
         return self._catalog.promotions(self._currency, now) != last.promotions
