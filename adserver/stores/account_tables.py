@@ -119,8 +119,7 @@ REMEMBERED_ANSWERS = Table(
     METADATA,
     Column("call_hash", String(64), primary_key=True),  # who, method, path, Idempotency-Key
     Column("body_hash", String(64), nullable=False),
-    Column("status", Integer, nullable=False),  # 0 while the first of them is at work
-    Column("content_type", String(100), nullable=False),
+    Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("asked_at", Instant, nullable=False),
     Index("ix_remembered_answers_asked_at", "asked_at"),

@@ -108,7 +108,7 @@ def changes(line: Line) -> list[tuple[str, Any, Any]]:
 
 
 def _line(row: Row[Any]) -> Line:
-    return Line(*row)
+    return Line(*(getattr(row, name) for name in Line.__slots__))
 
 
 def _document(value: object) -> dict[str, Any] | None:

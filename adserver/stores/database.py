@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from adserver.config import SettingError, Settings
 
 WAIT_MS = 15_000
+AT_ONCE_MS = 50
 _WRITES = "adunion_writes"
 
 
@@ -66,6 +67,34 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end, rolled back on any exception."""
     with engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
+
+
+@contextmanager
+def writing_at_once(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, for what may be left undone: it fails where it would wait for somebody.
+
+    Raises:
+        OperationalError: another writer was there.
+    """
+    if engine.dialect.name == "postgresql":
+        with writing(engine) as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {AT_ONCE_MS}")
+            yield connection
+        return
+    with engine.connect() as connection:
+        _wait_up_to(connection, AT_ONCE_MS)
+        try:
+            with connection.execution_options(**{_WRITES: True}).begin():
+                yield connection
+        finally:
+            _wait_up_to(connection, WAIT_MS)
+
+
+def _wait_up_to(connection: Connection, wait_ms: int) -> None:
+    """How long SQLite waits for other writers, from now on in this connection."""
+    driver = connection.connection.dbapi_connection
+    if driver is not None:
+        driver.cursor().execute(f"PRAGMA busy_timeout={wait_ms}").close()
 
 
 @contextmanager

@@ -138,7 +138,6 @@ def _make_answers() -> None:
         _text("call_hash", 64),
         _text("body_hash", 64),
         sa.Column("status", sa.Integer, nullable=False),
-        _text("content_type", 100),
         sa.Column("body", sa.LargeBinary, nullable=False),
         _instant("asked_at"),
         sa.PrimaryKeyConstraint("call_hash", name="pk_remembered_answers"),
