@@ -3,6 +3,7 @@
 Never here: anything but the list.
 """
 
+from adserver.console import look
 from adserver.console.web.routes import Area
 
-AREAS: tuple[Area, ...] = ()
+AREAS: tuple[Area, ...] = (look.AREA,)
