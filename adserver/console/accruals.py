@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from adserver.accounting.advertising import Accrual, AdDesk, DayRefusedError, accrue_day
 from adserver.config import Settings
+from adserver.console.charge_watch import watching_charges
 from adserver.console.loops import repeating
 from adserver.eventlog.revenue import first_day
 from adserver.ports import EventStore
@@ -95,7 +96,10 @@ class Accruals:
 async def accruing(
     settings: Settings, events: EventStore, is_ready: Callable[[], bool]
 ) -> AsyncIterator[None]:
-    """Accrues for as long as the context is open, once `is_ready`; the schema is there already."""
+    """Accrues for as long as the context is open, once `is_ready`; the schema is there already.
+
+    And watches what is charged on the days that are not accrued yet.
+    """
     engine = database.connect(settings)
     accruals = Accruals(engine, events, ZoneInfo(settings.time_zone), settings.currency)
 
@@ -107,7 +111,10 @@ async def accruing(
             log.info("%s: %d transactions of ad revenue are posted", day, transactions)
 
     try:
-        async with repeating("ad revenue", LOOK_S, look):
+        async with (
+            repeating("ad revenue", LOOK_S, look),
+            watching_charges(settings, engine, events, is_ready),
+        ):
             yield
     finally:
         await asyncio.to_thread(accruals.stop)
