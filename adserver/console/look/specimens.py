@@ -22,7 +22,6 @@ _TOKEN = re.compile(r"^  --([a-z0-9-]+):\s*([^;]+);", re.MULTILINE)
 _SECTION = re.compile(r"^  /\* (.+?) \*/", re.MULTILINE)
 _PX_A_REM = 16
 _FIRST_DAY = date(2026, 11, 1)
-_HALF = 460
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +101,16 @@ def _drawn(language: str) -> Mapping[str, Markup]:
         "line": plots.line(lines, "day", "amount", "of",
             Frame(said(N_("Revenue by day")), unit="micros:CNY")),
         "bars": plots.bars(hours, "hour", "shown", None,
-            Frame(said(N_("Impressions by hour")), width=_HALF)),
+            Frame(said(N_("Impressions by hour")), width=plots.HALF)),
         "band": plots.band(rates, "day", "ctr", ("low", "high"),
-            Frame(said(N_("Click rate with its interval")), unit="percent", width=_HALF)),
+            Frame(said(N_("Click rate with its interval")), unit="percent", width=plots.HALF)),
         "bridge": plots.bridge(steps, "step", "amount",
-            Frame(said(N_("From earned to payable")), unit="minor:CNY", width=_HALF)),
+            Frame(said(N_("From earned to payable")), unit="minor:CNY", width=plots.HALF)),
         "reliability": plots.reliability(bins, "p", "seen",
             Frame(said(N_("Predicted and observed click rates")), unit="percent",
                   x_unit="percent", x_title=said(N_("Predicted")), y_title=said(N_("Observed")),
-                  width=_HALF)),
+                  width=plots.HALF)),
         "curve": plots.curve(bids, "bid", "won", 4_000_000,
-            Frame(said(N_("Impressions a day over the bid")), x_unit="micros:CNY", width=_HALF)),
+            Frame(said(N_("Impressions a day over the bid")), x_unit="micros:CNY",
+                  width=plots.HALF)),
     }  # fmt: skip

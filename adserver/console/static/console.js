@@ -155,7 +155,13 @@ function nearest(svg, event) {
   return best;
 }
 
+// On a phone a wide plot scrolls; what is newest is on its right.
+function newestFirst(from) {
+  for (const wide of all(".plot-wide", from)) wide.parentElement.scrollLeft = 100000;
+}
+
 function enhance(from) {
+  newestFirst(from);
   copyButtons(from);
   confirmDialogs(from);
   dropZones(from);

@@ -24,14 +24,17 @@ Row = Mapping[str, Any]
 Spec = dict[str, Any]
 
 COLOURS = tuple(f"var(--c{number})" for number in range(1, 7))
+HALF = 460
+"""The width of a plot that shares its row with another."""
+
 NOTHING_DRAWN = Markup("")
 """For no rows: `ui.plot` says that there is nothing to draw yet."""
 
 _INK, _GRID = "var(--ink-2)", "var(--line)"
 _FONT = "system-ui, Noto Sans CJK SC, sans-serif"
 _SIZE = re.compile(r' width="[\d.]+" height="[\d.]+"(?= viewBox)')
-_SMALL = 420
 _KEPT = 256
+_LABEL_PX = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Frame:
 
     `title` is its name for those who cannot see it, `says` a sentence of what it shows. `unit` is
     what y counts: "" numbers, "percent" (ints are ppm, others fractions), "micros:CNY",
-    "minor:CNY". `x_unit` the same for x where it is a number. Half a page wide: width 460.
+    "minor:CNY". `x_unit` the same for x where it is a number. Half a page wide: width HALF.
     """
 
     title: str
@@ -49,7 +52,7 @@ class Frame:
     y_title: str = ""
     unit: str = ""
     x_unit: str = ""
-    width: int = 760
+    width: int = 860
     height: int = 240
 
 
@@ -71,13 +74,19 @@ def bars(
     if not rows:
         return NOTHING_DRAWN
     names = list(dict.fromkeys(_text(row[x]) for row in rows))
-    lying = len(names) > 8 or max(map(len, names)) > 12
+    lying = max(map(len, names)) > (12 if len(names) <= 8 else 5)
     category = {
         "field": "x",
         "type": "nominal",
         "sort": None,
         "title": frame.x_title or None,
-        "axis": {"labelAngle": 0, "labelLimit": 180, "grid": False, "ticks": False},
+        "axis": {
+            "labelAngle": 0,
+            "labelLimit": 180,
+            "labelOverlap": "greedy",
+            "grid": False,
+            "ticks": False,
+        },
     }
     amount = _axis("y", frame.y_title, frame.unit, nice=True)
     encoding = {"x": amount, "y": category} if lying else {"x": category, "y": amount}
@@ -104,7 +113,11 @@ def band(rows: Sequence[Row], x: str, y: str, spread: tuple[str, str], frame: Fr
     across = {**spec["layer"][0]["encoding"]["y"], "field": "low"}
     area = {
         "mark": {"type": "area", "color": COLOURS[0], "opacity": 0.16, "aria": False},
-        "encoding": {"y": across, "y2": {"field": "high"}},
+        "encoding": {
+            "x": spec["layer"][0]["encoding"]["x"],
+            "y": across,
+            "y2": {"field": "high"},
+        },
     }
     spec["layer"].insert(0, area)
     return _drawn(spec, frame)
@@ -146,7 +159,9 @@ def reliability(rows: Sequence[Row], x: str, y: str, frame: Frame) -> Markup:
     ends = [float(row[name]) for row in shown for name in (x, y)]
     domain = [min(ends) / 1.5, min(1.0, max(ends) * 1.5)]
     axis = {"type": "quantitative", "scale": {"type": "log", "domain": domain, "nice": False}}
-    as_percent = {"labelExpr": "format(datum.value, '~p')", "tickCount": 6}
+    steps = [step / 10**power for power in range(7, -1, -1) for step in (1, 2, 5)]
+    shown_at = [step for step in steps if domain[0] <= step <= domain[1]]
+    as_percent = {"labelExpr": "format(datum.value * 100, '~r') + '%'", "values": shown_at}
     encoding = {
         "x": {**axis, "field": "x", "title": frame.x_title or None, "axis": as_percent},
         "y": {**axis, "field": "y", "title": frame.y_title or None, "axis": as_percent},
@@ -225,9 +240,11 @@ def _along(rows: Sequence[Row], x: str, frame: Frame) -> Spec:
     span = _wall(max(at)) - _wall(min(at))
     clock = "%H:%M" if span <= timedelta(days=2) else "%m-%d"
     clock = "%Y-%m" if span > timedelta(days=400) else clock
-    axis = {"format": clock, "grid": False, "labelFlush": True, "labelOverlap": True}
-    if not isinstance(at[0], datetime) and len(set(at)) <= 14:
-        axis["values"] = [_amount(each, "") for each in sorted(set(at))]
+    axis = {"format": clock, "grid": False, "labelOverlap": "greedy", "labelFlush": False}
+    if not isinstance(at[0], datetime):
+        days = sorted(set(at))
+        every = -(-len(days) * _LABEL_PX // frame.width)
+        axis["values"] = [_amount(day, "") for day in days[::every]]
     return {
         "field": "x",
         "type": "temporal",
@@ -289,9 +306,9 @@ def _drawn(spec: Spec, frame: Frame) -> Markup:
              "autosize": {"type": "fit", "contains": "padding"}, "padding": 2,
              "config": _CONFIG}  # fmt: skip
     svg = _svg(json.dumps(whole, ensure_ascii=False, sort_keys=True))
-    small = ' class="plot-small"' if frame.width <= _SMALL else ""
+    wide = ' class="plot-wide"' if frame.width > HALF else ""
     name = escape(". ".join(part for part in (frame.title, frame.says) if part))
-    head = f'<svg role="img" aria-label="{name}"{small}'
+    head = f'<svg role="img" aria-label="{name}"{wide}'
     described = f"<desc>{escape(frame.says)}</desc>" if frame.says else ""
     bare = _SIZE.sub("", svg, count=1).replace(' class="marks"', "", 1)
     opening, rest = bare.removeprefix("<svg").split(">", 1)
