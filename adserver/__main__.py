@@ -34,6 +34,7 @@ SECTIONS: dict[str, dict[str, Row]] = {
         "up": Row("adserver.commands.up", "Run a whole engine on this machine."),
         "serve": Row("adserver.commands.serve", "Run one serving worker."),
         "console": Row("adserver.commands.console", "Run the control plane."),
+        "admin": Row("adserver.commands.admin", "Let people into the console."),
         "demo": Row("adserver.commands.demo", "Make a marketplace, serve it, learn from it."),
     },
     "Buy and sell": {

@@ -34,6 +34,7 @@ class Settings:
     console_port: int = 8081
     worker_id: str = "w0"
     public_url: str = ""
+    console_url: str = ""
     secret_key: str = ""
     token_keys: str = ""
     currency: str = "CNY"
@@ -57,6 +58,12 @@ class Settings:
     log_retention_days: int = 0
     datacenter_cidrs_file: str = ""
     trusted_proxies: int = 0
+    webhook_private_addresses: int = 0
+
+    @property
+    def console_address(self) -> str:
+        """What links into the console begin with."""
+        return self.console_url.rstrip("/") or f"http://{self.host}:{self.console_port}"
 
     @property
     def base_url(self) -> str:

@@ -44,3 +44,7 @@ class Identity:
     def may_see(self, role: Role, owner: str) -> bool:
         """Whether the things of this owner are its own, or it is an operator."""
         return self.is_operator or (self.role is role and self.owner == owner)
+
+
+COMMAND = Identity(Role.OPERATOR, "", "command", "")
+"""Who acts at the command line: whoever can read the database."""

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
+from adserver.accounts.identity import COMMAND
 from adserver.config import Settings, from_environment
 from adserver.marketplace.fields import Kind, write_entity
 from adserver.marketplace.kinds import UTC_ZONE, line_item_zones
@@ -46,13 +47,13 @@ def database_answers() -> Iterator[None]:
 
 @contextmanager
 def opened_catalog(settings: Settings | None = None) -> Iterator[SqlCatalog]:
-    """The catalog that the environment names, closed at the end.
+    """The catalog that the environment names, closed at the end; the audit log says "command".
 
     Raises:
         ClickException: the database does not answer, or is none.
     """
     with database_answers():
-        catalog = open_catalog(settings or from_environment())
+        catalog = open_catalog(settings or from_environment()).acting_for(COMMAND)
         try:
             yield catalog
         finally:
