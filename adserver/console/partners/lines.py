@@ -1,0 +1,70 @@
+"""The lines that earnings are made of, a page at a time: order lines and days of ads.
+
+Never here: why a line earns what it does (`why`). The one surprising fact: a page is found by the
+last line of the page before it, so a new order never moves a line from one page to the next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from adserver.api.problems import BadRequestError
+from adserver.console.desk import Desk
+from adserver.stores import database, earnings
+from adserver.stores.earnings import ORDER_KEYS, AdDay, Span
+from adserver.stores.order_rows import OrderRow
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """A page of order lines; `cursor` leads to the next one, "" at the end."""
+
+    rows: tuple[OrderRow, ...]
+    cursor: str
+
+
+def sales_page(desk: Desk, span: Span, only: dict[str, str], cursor: str, limit: int) -> Sales:
+    """Order lines paid for in a span, newest first; `only` narrows them by `ORDER_KEYS`.
+
+    Raises:
+        BadRequestError: no cursor of ours.
+    """
+    with database.reading(desk.engine) as connection:
+        rows = earnings.sale_lines(connection, span, limit + 1, read_cursor(cursor), **only)
+    shown = tuple(rows[:limit])
+    return Sales(shown, _cursor(shown[-1]) if len(rows) > limit else "")
+
+
+def ad_page(desk: Desk, span: Span, app_id: str = "", placement_id: str = "") -> list[AdDay]:
+    """The days of ads of a span, newest first, a thousand at most."""
+    with database.reading(desk.engine) as connection:
+        return earnings.ad_days(connection, span, 1_000, app_id=app_id, placement_id=placement_id)
+
+
+def narrowed(query: Mapping[str, str]) -> dict[str, str]:
+    """Those of `ORDER_KEYS` that a query names, "" for lines without."""
+    return {name: query[name] for name in ORDER_KEYS if name in query}
+
+
+def read_cursor(cursor: str) -> tuple[datetime, str] | None:
+    """Where a page begins.
+
+    Raises:
+        BadRequestError: no cursor of ours.
+    """
+    if not cursor:
+        return None
+    written, _, row_id = cursor.partition(" ")
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise BadRequestError("this is no cursor of ours", "/cursor") from None
+    if moment.tzinfo is None or not row_id or not 1970 < moment.year < 9999:
+        raise BadRequestError("this is no cursor of ours", "/cursor")
+    return moment, row_id
+
+
+def _cursor(row: OrderRow) -> str:
+    return f"{row.paid_at.isoformat() if row.paid_at else ''} {row.row_id}"
