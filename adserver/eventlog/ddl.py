@@ -11,6 +11,7 @@ import logging
 from dataclasses import dataclass
 
 from adserver.eventlog.schema import TABLES, Column, Table
+from adserver.eventlog.sums import SUM_TABLES
 from adserver.ports import EventStore
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Dialect:
 
 def create_all(dialect: Dialect) -> list[str]:
     """The statements that make every table that is missing, in the order to run them."""
-    return [statement for table in TABLES for statement in create(table, dialect)]
+    return [statement for table in (*TABLES, *SUM_TABLES) for statement in create(table, dialect)]
 
 
 def create(table: Table, dialect: Dialect) -> list[str]:
@@ -59,7 +60,7 @@ def create(table: Table, dialect: Dialect) -> list[str]:
         return [_stored(table, dialect, table.name, "")]
     where = f" ON CLUSTER {dialect.cluster}"
     local = f"{table.name}_local"
-    key = "offer_id" if "offer_id" in table.names else "event_id"
+    key = next(name for name in ("offer_id", "event_id", "hour") if name in table.names)
     distributed = (
         f"CREATE TABLE IF NOT EXISTS {table.name}{where} AS {local} "
         f"ENGINE = Distributed({dialect.cluster}, currentDatabase(), {local}, "
@@ -94,7 +95,7 @@ def prepare(store: EventStore, cluster: str = "", retention_days: int = 0) -> No
     present: dict[str, set[str]] = {}
     for name, column in zip(found["table"], found["name"], strict=True):
         present.setdefault(name, set()).add(column)
-    for table in TABLES:
+    for table in (*TABLES, *SUM_TABLES):
         for statement in add_missing(table, present[table.name], dialect):
             store.execute(statement)
     log.info("event store %d.%d is ready", *dialect.version)
@@ -102,19 +103,19 @@ def prepare(store: EventStore, cluster: str = "", retention_days: int = 0) -> No
 
 def _stored(table: Table, dialect: Dialect, name: str, where: str) -> str:
     typed = [f"  {_typed(column, dialect)}" for column in table.columns]
-    typed.append(
-        f"  day_at DateTime('UTC') DEFAULT toDateTime(intDiv({table.day_of}, 1000), 'UTC')"
-    )
+    second = f"{table.day_of} * 3600" if table.newest else f"intDiv({table.day_of}, 1000)"
+    typed.append(f"  day_at DateTime('UTC') DEFAULT toDateTime({second}, 'UTC')")
     # The engine drops copies when it merges, which is when it likes: readers drop them too.
-    engine = "ReplacingMergeTree()"
+    engine = f"ReplacingMergeTree({table.newest})"
     if dialect.cluster:
         path = f"/clickhouse/tables/{{shard}}/adunion/{name}"
-        engine = f"ReplicatedReplacingMergeTree('{path}', '{{replica}}')"
+        newest = f", {table.newest}" if table.newest else ""
+        engine = f"ReplicatedReplacingMergeTree('{path}', '{{replica}}'{newest})"
     lines = [
         f"CREATE TABLE IF NOT EXISTS {name}{where} (",
         ",\n".join(typed),
         f") ENGINE = {engine}",
-        "PARTITION BY toYYYYMMDD(day_at)",
+        f"PARTITION BY {'toYYYYMM' if table.newest else 'toYYYYMMDD'}(day_at)",
         f"ORDER BY ({', '.join(table.order)})",
     ]
     if not table.money and dialect.retention_days and dialect.has("ttl"):
