@@ -78,19 +78,24 @@ function dropZones(from) {
   }
 }
 
+const MOST_SHOWN = 12;
+const LARGEST_SHOWN = 8_000_000;
+
 function preview(input, shown) {
-  for (const old of all("img, video", shown)) URL.revokeObjectURL(old.src);
   shown.replaceChildren();
-  for (const file of [...input.files].slice(0, 12)) {
-    const kind = file.type.split("/")[0];
-    if (kind !== "image" && kind !== "video") continue;
+  for (const file of [...input.files].slice(0, MOST_SHOWN)) {
     const item = document.createElement("li");
-    const picture = document.createElement(kind === "image" ? "img" : "video");
-    picture.src = URL.createObjectURL(file);
-    if (kind === "image") picture.alt = file.name;
-    else { picture.muted = true; picture.setAttribute("aria-label", file.name); }
-    item.append(picture);
+    item.textContent = file.name;
     shown.append(item);
+    if (!file.type.startsWith("image/") || file.size > LARGEST_SHOWN) continue;
+    const reader = new FileReader();
+    reader.addEventListener("load", () => {
+      const picture = document.createElement("img");
+      picture.alt = "";
+      picture.src = reader.result;
+      item.prepend(picture);
+    });
+    reader.readAsDataURL(file);
   }
 }
 

@@ -7,16 +7,17 @@ fills in the values itself and escapes them; only such a text writes a literal p
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from babel.support import Translations
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from adserver.console.web import figures, language
 from adserver.console.web.assets import address
+from adserver.console.web.error_words import error_words
 from adserver.console.web.exchange import Call
 
 THEMES = ("auto", "light", "dark")
@@ -76,6 +77,7 @@ def environment_for(tongue: str) -> Environment:
     environment.globals |= {
         "static": address,
         "lang": language.TAGS.get(tongue, tongue),
+        "error_words": partial(error_words, tongue),
         **_texts(language.translations(tongue)),
     }
     environment.filters |= {
@@ -91,21 +93,25 @@ def environment_for(tongue: str) -> Environment:
 
 
 def _texts(said: Translations) -> dict[str, Callable[..., str]]:
-    """gettext and ngettext for templates. Texts are ours and may hold markup; values may not."""
+    """The texts of a template: what stands in a trans block may hold markup, `_` never does."""
 
-    @pass_context
-    def gettext(_: Context, text: str, **values: Any) -> Markup:
-        return _filled(said.gettext(text), values)
+    def gettext(text: str, **values: Any) -> Markup:
+        return _filled(Markup(said.gettext(text)), values)  # noqa: S704 - a template's own
 
-    @pass_context
-    def ngettext(_: Context, one: str, many: str, num: int, **values: Any) -> Markup:
-        return _filled(said.ngettext(one, many, num), {"num": num, **values})
+    def ngettext(one: str, many: str, num: int, **values: Any) -> Markup:
+        text = Markup(said.ngettext(one, many, num))  # noqa: S704 - a template's own
+        return _filled(text, {"num": num, **values})
 
-    return {"gettext": gettext, "ngettext": ngettext}
+    def plain(text: str, **values: Any) -> str:
+        found = said.gettext(text) if text else ""
+        return _filled(escape(found), values) if values else found
+
+    return {"gettext": gettext, "ngettext": ngettext, "_": plain}
 
 
-def _filled(text: str, values: Mapping[str, Any]) -> Markup:
-    return Markup(text) % values if values else Markup(text.replace("%%", "%"))  # noqa: S704
+def _filled(text: Markup, values: Mapping[str, Any]) -> Markup:
+    """A trans block doubles its per cent signs, whether anything is filled in or not."""
+    return text % values if values else text.replace("%%", "%")
 
 
 @pass_context

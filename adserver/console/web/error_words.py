@@ -4,7 +4,6 @@ Never here: REST errors (problem+json). The one surprising fact: 401 has no page
 are sent to sign in.
 """
 
-from adserver.console.web.exchange import Html
 from adserver.console.web.language import N_, say
 
 _WORDS = {
@@ -52,16 +51,7 @@ _WORDS = {
 }
 
 
-def error_page(status: int, language: str, detail: str = "") -> Html:
-    """The page for a status; what has no words of its own gets those of 500 or 400.
-
-    `detail` is shown as it stands, so it is already in the reader's language.
-    """
+def error_words(language: str, status: int) -> tuple[str, str]:
+    """Heading and text for a status; what has none of its own gets those of 500 or 400."""
     heading, text = _WORDS.get(status) or _WORDS[500 if status >= 500 else 400]
-    values = {
-        "status": status,
-        "heading": say(language, heading),
-        "text": say(language, text),
-        "detail": detail,
-    }
-    return Html("error.html", values, status)
+    return say(language, heading), say(language, text)
