@@ -73,7 +73,7 @@ def environment_for(tongue: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.extend(newstyle_gettext=True)
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's own
     environment.globals |= {
         "static": address,
         "lang": language.TAGS.get(tongue, tongue),
