@@ -6,7 +6,7 @@ Never here: the loops themselves. The one surprising fact: a console whose event
 not ready, but it goes on publishing catalogs, and the workers notice nothing.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
@@ -15,7 +15,6 @@ from aiohttp import web
 from adserver import metrics
 from adserver.api.problems import PROBLEM_JSON, problem_answer
 from adserver.config import Settings
-from adserver.console.problem_pages import as_problems
 
 OK = b'{"status":"ok"}'
 
@@ -41,20 +40,22 @@ class Readiness:
         return web.Response(status=503, body=problem.body, content_type=PROBLEM_JSON)
 
 
+def health_routes(readiness: Readiness) -> list[web.RouteDef]:
+    """The three routes; they need no session and no key."""
+    return [
+        web.get("/healthz", _healthz),
+        web.get("/readyz", readiness.answer),
+        web.get("/metrics", _metrics),
+    ]
+
+
 @asynccontextmanager
-async def listening(
-    settings: Settings, readiness: Readiness, routes: Iterable[web.RouteDef] = ()
-) -> AsyncIterator[int]:
-    """Serves the control plane's port, with further routes; yields its number.
+async def listening(settings: Settings, app: web.Application) -> AsyncIterator[int]:
+    """Serves the control plane's port; yields its number.
 
     Raises:
         OSError: the port is taken.
     """
-    app = web.Application(client_max_size=settings.max_body_bytes, middlewares=[as_problems])
-    app.router.add_get("/healthz", _healthz)
-    app.router.add_get("/readyz", readiness.answer)
-    app.router.add_get("/metrics", _metrics)
-    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -8,16 +8,14 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from aiohttp import web
 
 from adserver import keyring as secrets
 from adserver.accounting.orders import OrderDesk
-from adserver.api.openapi import Operation, document
 from adserver.config import Settings
 from adserver.console import commissions
-from adserver.console.commissions import CommissionPages, Commissions
+from adserver.console.commissions import CommissionPages
 from adserver.console.loops import repeating
 from adserver.console.order_desk import desk_of
 from adserver.console.order_door import OrderDoor, taking_orders
@@ -26,40 +24,6 @@ from adserver.stores import database
 
 LOOK_AGAIN_S = 60.0
 Route = web.RouteDef
-MODIFIED_SINCE = {
-    "name": "modified_since",
-    "in": "query",
-    "description": "Only rows that changed then or later.",
-    "schema": {"type": "string", "format": "date-time"},
-}
-CURSOR = {
-    "name": "cursor",
-    "in": "query",
-    "description": "The next_cursor of the page before; opaque.",
-    "schema": {"type": "string", "maxLength": 64},
-}
-LIMIT = {
-    "name": "limit",
-    "in": "query",
-    "schema": {"type": "integer", "minimum": 1, "maximum": commissions.MOST_ROWS},
-}
-OPERATIONS: dict[tuple[str, str], Operation] = {
-    ("GET", commissions.PATH): Operation(
-        "A partner's sales by when they changed; CSV with Accept: text/csv",
-        "partners",
-        answers={200: Commissions},
-        problems=(400, 401),
-        parameters=(MODIFIED_SINCE, CURSOR, LIMIT),
-        security=("partner_key",),
-    ),
-    ("GET", "/healthz"): Operation("Alive", "health", answers={200: None}),
-    ("GET", "/readyz"): Operation("Warm", "health", answers={200: None}, problems=(503,)),
-    ("GET", "/metrics"): Operation(
-        "Prometheus text", "health", answers={200: None}, media_type="text/plain"
-    ),
-    ("GET", "/openapi.json"): Operation("This document", "health", answers={200: None}),
-}
-DOCUMENT = document(OPERATIONS, version("adunion"), "adunion control plane")
 
 
 @asynccontextmanager
@@ -76,8 +40,7 @@ async def money_routes(
             taking_orders(OrderDoor(desk, engine, keyring)) as orders,
             _looking_again(desk, is_ready),
         ):
-            described = web.get("/openapi.json", _describe)
-            yield [orders], [web.get(commissions.PATH, pages.answer), described]
+            yield [orders], [web.get(commissions.PATH, pages.answer)]
     finally:
         engine.dispose()
 
@@ -90,7 +53,3 @@ async def _looking_again(desk: OrderDesk, is_ready: Callable[[], bool]) -> Async
 
     async with repeating("late clicks", LOOK_AGAIN_S, look):
         yield
-
-
-async def _describe(_: web.Request) -> web.Response:
-    return web.Response(body=DOCUMENT, content_type="application/json")

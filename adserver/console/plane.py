@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime
 from functools import partial
 
-from adserver import embedded
+from adserver import embedded, keyring
 from adserver.config import Settings
-from adserver.console import health, query_socket
+from adserver.console import query_socket
 from adserver.console.accruals import accruing
+from adserver.console.areas import AREAS
 from adserver.console.budgets import CatalogBudgets
-from adserver.console.health import Readiness
+from adserver.console.desk import Desk
+from adserver.console.health import Readiness, health_routes, listening
 from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
@@ -27,6 +29,8 @@ from adserver.console.product_conversions import ProductConversions
 from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
 from adserver.console.spend_memory import SpendMemory
+from adserver.console.switch_loop import publishing_switches
+from adserver.console.web.app import make_app
 from adserver.eventlog.leftovers import count_leftovers
 from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.open_store import open_for_writing
@@ -59,9 +63,9 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         stack.callback(lock.release)
         catalog = stack.enter_context(closing(await asyncio.to_thread(open_catalog, settings)))
         store = stack.enter_context(closing(await _event_store(settings)))
-        publisher = CatalogPublisher(catalog, settings)
-        await stack.enter_async_context(_publishing_catalogs(publisher))
+        await stack.enter_async_context(_publishing_catalogs(catalog, settings))
         await stack.enter_async_context(publishing_links(settings))
+        await stack.enter_async_context(publishing_switches(settings))
         shipping = Shipping(settings, store)
         await stack.enter_async_context(shipping.running())
         await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
@@ -78,8 +82,12 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
                 store, settings.data_dir, is_ready, passed_on, settings.max_orders_bytes
             )
         )
+        engine, secrets = database.connect(settings), keyring.load(settings)
+        stack.callback(engine.dispose)
         readiness = Readiness({"the event store": is_ready})
-        port = await stack.enter_async_context(health.listening(settings, readiness, asked))
+        desk = Desk(settings, engine, SqlCatalog(engine), store, secrets, is_ready)
+        app = make_app(desk, AREAS, [*health_routes(readiness), *asked])
+        port = await stack.enter_async_context(listening(settings, app))
         log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
         yield port
         log.info("console is stopping")
@@ -102,7 +110,9 @@ async def _event_store(settings: Settings) -> EventStore:
 
 
 @asynccontextmanager
-async def _publishing_catalogs(publisher: CatalogPublisher) -> AsyncIterator[None]:
+async def _publishing_catalogs(catalog: SqlCatalog, settings: Settings) -> AsyncIterator[None]:
+    publisher = CatalogPublisher(catalog, settings)
+
     async def look() -> None:
         version = await asyncio.to_thread(publisher.look, datetime.now(UTC))
         if version is not None:
