@@ -9,7 +9,7 @@ import re
 
 Version = tuple[int, ...]
 
-_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 
 DEVICE_TYPES = {
     "mobile": (1, 4, 5),
