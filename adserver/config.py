@@ -59,11 +59,17 @@ class Settings:
     datacenter_cidrs_file: str = ""
     trusted_proxies: int = 0
     webhook_private_addresses: int = 0
+    media_url: str = ""
 
     @property
     def console_address(self) -> str:
         """What links into the console begin with."""
         return self.console_url.rstrip("/") or f"http://{self.host}:{self.console_port}"
+
+    @property
+    def media_base_url(self) -> str:
+        """What addresses of uploaded files begin with, as apps see them."""
+        return self.media_url.rstrip("/") or f"{self.console_address}/media"
 
     @property
     def base_url(self) -> str:

@@ -1,0 +1,39 @@
+"""How large a file may be before anybody looks into it: bytes, pixels, frames, seconds.
+
+Never here: what a format of ads takes (`specs`). The one surprising fact: the largest picture sets
+the memory of the decoder, so `ADDRESS_SPACE_BYTES` belongs to `MOST_PIXELS`: eight million pixels
+of four bytes, three times over, beside 130 MB of libraries that are mapped but hardly touched.
+"""
+
+from adserver.media.verdict import FileKind
+
+MIB = 1_048_576
+MOST_BYTES = {
+    FileKind.PNG: 5 * MIB,
+    FileKind.JPEG: 5 * MIB,
+    FileKind.WEBP: 5 * MIB,
+    FileKind.GIF: 5 * MIB,
+    FileKind.MP4: 30 * MIB,
+}
+LARGEST_FILE_BYTES = max(MOST_BYTES.values())
+MOST_PIXELS = 2160 * 3840
+MOST_SIDE = 4096
+LEAST_SIDE = 16
+MOST_FRAMES = 300
+MOST_FRAME_PIXELS = 60_000_000
+"""Width times height times frames of an animation; each is decoded."""
+MOST_ANIMATION_MS = 30_000
+MOST_FILM_MS = 60_000
+MOST_FILM_PIXELS = 1920 * 1080
+MOST_FILM_SIDE = 1920
+MOST_FRAMES_A_SECOND = 60
+MOST_PACKETS = 16_000
+
+ADDRESS_SPACE_BYTES = 320 * MIB
+OUTPUT_BYTES = 40 * MIB
+CPU_S = 20
+WALL_S = 25.0
+
+MOST_ZIP_FILES = 100
+MOST_ZIP_BYTES = 100 * MIB
+MOST_UPLOAD_BYTES = 64 * MIB
