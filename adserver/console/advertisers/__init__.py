@@ -1,0 +1,1 @@
+"""The advertisers' room: money, campaigns, line items, what they deliver, and postbacks."""
