@@ -4,6 +4,12 @@ Never here: anything but the list.
 """
 
 from adserver.console import look
+from adserver.console.account.area import AREA as ACCOUNT
+from adserver.console.partners.area import AREA as PARTNERS
 from adserver.console.web.routes import Area
 
-AREAS: tuple[Area, ...] = (look.AREA,)
+AREAS: tuple[Area, ...] = (
+    look.AREA,
+    ACCOUNT,
+    PARTNERS,
+)

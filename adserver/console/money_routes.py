@@ -1,7 +1,7 @@
-"""Where money comes in and is asked about: the routes of orders and commissions, over one database.
+"""Where orders come in, over one database.
 
 Never here: what they answer. The one surprising fact: orders come over the unix socket only, from
-this machine's workers, and commissions over the port only.
+this machine's workers; what became of them is asked over the port (`console.partners`).
 """
 
 import asyncio
@@ -14,8 +14,6 @@ from aiohttp import web
 from adserver import keyring as secrets
 from adserver.accounting.orders import OrderDesk
 from adserver.config import Settings
-from adserver.console import commissions
-from adserver.console.commissions import CommissionPages
 from adserver.console.loops import repeating
 from adserver.console.order_desk import desk_of
 from adserver.console.order_door import OrderDoor, taking_orders
@@ -35,12 +33,11 @@ async def money_routes(
     try:
         keyring = secrets.load(settings)
         desk = desk_of(settings, engine, keyring, store, is_ready)
-        pages = CommissionPages(engine, keyring)
         async with (
             taking_orders(OrderDoor(desk, engine, keyring)) as orders,
             _looking_again(desk, is_ready),
         ):
-            yield [orders], [web.get(commissions.PATH, pages.answer)]
+            yield [orders], []
     finally:
         engine.dispose()
 

@@ -4,17 +4,21 @@ Never here: why a line earns what it does (`why`). The one surprising fact: a pa
 last line of the page before it, so a new order never moves a line from one page to the next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from adserver.api.problems import BadRequestError
 from adserver.console.desk import Desk
+from adserver.console.web.exchange import Call
 from adserver.stores import database, earnings
 from adserver.stores.earnings import ORDER_KEYS, AdDay, Span
 from adserver.stores.order_rows import OrderRow
 
 PAGE = 50
+MOST_DIGITS = 12
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,20 @@ def ad_page(desk: Desk, span: Span, app_id: str = "", placement_id: str = "") ->
     """The days of ads of a span, newest first, a thousand at most."""
     with database.reading(desk.engine) as connection:
         return earnings.ad_days(connection, span, 1_000, app_id=app_id, placement_id=placement_id)
+
+
+def page_of(found: Sequence[T], call: Call) -> tuple[Sequence[T], str]:
+    """A page of what is known whole, and the cursor of the next one: where it begins.
+
+    Raises:
+        BadRequestError: no cursor of ours.
+    """
+    text = call.cursor or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS):
+        raise BadRequestError("this is no cursor of ours", "/cursor")
+    start = int(text)
+    end = start + call.limit
+    return found[start:end], str(end) if end < len(found) else ""
 
 
 def narrowed(query: Mapping[str, str]) -> dict[str, str]:

@@ -7,23 +7,28 @@ that writes them, as any command of the machine could.
 import json
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adserver.accounts import keys as api_keys, organisations
+from adserver.accounts.identity import Identity, Role
 from adserver.api.receipts import ReceiptSigner
 from adserver.api.signing import signature
 from adserver.config import Settings
 from adserver.keyring import Keyring, load
+from adserver.stores import database
 from tests.adserver.accounting.shop import Shop, opened
 from tests.adserver.api.running import Client, Reply, Worker, running, settings_in, unique
 from tests.adserver.console.running import running_console
 from tests.affiliate.sales import touch
 from tests.builders import small_marketplace
 from tests.engines import free_port
+
+COMMAND = Identity(Role.OPERATOR, "", "command", "")
 
 
 @dataclass
@@ -34,6 +39,7 @@ class House:
     console: Client
     shop: Shop
     keys: Keyring
+    partner_keys: dict[str, str] = field(default_factory=dict)
 
     def item(self, **fields: Any) -> dict[str, Any]:
         """A paid line after Ann's click."""
@@ -69,8 +75,19 @@ class House:
         return [result["verdict"] for result in reply.json["results"]]
 
     def pull(self, partner: str = "ann", query: str = "", **headers: str) -> Reply:
-        key = {"Authorization": f"Bearer {self.keys.api_key('partner', partner, 1)}"}
-        return self.console.call("GET", f"/api/v1/commissions{query}", **(key | headers))
+        key = {"Authorization": f"Bearer {self.partner_key(partner)}"}
+        path = f"/api/v1/partners/{partner}/commissions{query}"
+        return self.console.call("GET", path, **(key | headers))
+
+    def partner_key(self, partner: str) -> str:
+        """An API key of the partner's organisation, made once."""
+        if partner not in self.partner_keys:
+            now = datetime.now(UTC)
+            with database.writing(self.shop.engine) as connection:
+                own = organisations.ensure(connection, Role.PARTNER, partner, COMMAND, now)
+            made = api_keys.make(self.shop.engine, own.organisation_id, "pull", COMMAND, now)
+            self.partner_keys[partner] = made[1]
+        return self.partner_keys[partner]
 
 
 @pytest.fixture(scope="module")
