@@ -40,9 +40,9 @@ def make_app(
     document = described((area.name, one) for area in areas for one in area.endpoints)
     pages = [page for area in areas for page in area.pages]
     for page in (*pages, reference_page(document)):
-        app.router.add_route(page.method, page.path, PageDoor(frame, page).answer)
+        _add(app, page.method, page.path, PageDoor(frame, page).answer)
     for endpoint in (endpoint for area in areas for endpoint in area.endpoints):
-        app.router.add_route(endpoint.method, endpoint.path, RestDoor(frame, endpoint).answer)
+        _add(app, endpoint.method, endpoint.path, RestDoor(frame, endpoint).answer)
 
     async def describe(_: web.Request) -> web.Response:
         return web.Response(body=document, content_type="application/json")
@@ -53,6 +53,13 @@ def make_app(
     app.router.add_get("/openapi.json", describe)
     app.on_cleanup.append(close)
     return app
+
+
+def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    if method == "GET":
+        app.router.add_get(path, handler)  # and HEAD
+    else:
+        app.router.add_route(method, path, handler)
 
 
 def _caught(frame: Frame) -> Middleware:
