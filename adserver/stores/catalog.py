@@ -6,7 +6,7 @@ still true when it writes, and the revision rises in the same transaction.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -154,13 +154,22 @@ class SqlCatalog:
         Raises:
             CatalogError: its id is taken, or a rule refuses it.
         """
-        kind = kind_of(type(entity))
+        return self.add_all([entity], now)
+
+    def add_all(self, entities: Sequence[Entity], now: datetime) -> int:
+        """Adds entities, all or none; answers the new revision.
+
+        Raises:
+            CatalogError: an id is taken, or a rule refuses one of them.
+        """
         with self._changing(now) as (connection, revision):
-            if queries.find(connection, kind, kind.id_of(entity)):
-                raise queries.refusal(
-                    kind, kind.id_of(entity), "is there already", kind.id_field.name
-                )
-            self._write(connection, entity, now)
+            for entity in entities:
+                kind = kind_of(type(entity))
+                if queries.find(connection, kind, kind.id_of(entity)):
+                    raise queries.refusal(
+                        kind, kind.id_of(entity), "is there already", kind.id_field.name
+                    )
+                self._write(connection, entity, now)
         return revision
 
     def put(self, entity: Entity, now: datetime) -> int:

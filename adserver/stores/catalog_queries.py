@@ -14,6 +14,7 @@ from adserver.marketplace.fields import Kind
 from adserver.marketplace.kinds import KINDS
 from adserver.marketplace.problem import CatalogError, Problem
 from adserver.stores.catalog_rows import Kept, kept_from_row
+from adserver.stores.creative_reviews import with_approved_landing
 from adserver.stores.tables import CATALOG_REVISION, CATALOG_TABLES
 from models.domain.campaign import Creative, Review
 from models.domain.marketplace import Marketplace
@@ -107,6 +108,8 @@ def for_serving(connection: Connection, since: datetime) -> Marketplace:
         lately = [or_(column.is_(None), column >= since) for column in _ends(table)]
         rows = select_kept(connection, kind, select(table).where(and_(*lately)))
         found[kind.name] = {kind.id_of(one.entity): _in_force(one.entity) for one in rows}
+    creatives = with_approved_landing(connection, [*found["creative"].values()])
+    found["creative"] = {one.creative_id: one for one in creatives}
     return _without_orphans(found)
 
 
