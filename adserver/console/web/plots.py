@@ -284,8 +284,8 @@ def _amount(value: Any, unit: str) -> Any:
 
 def _said(value: Any, unit: str) -> str:
     """A value in words, for the tooltip."""
-    if isinstance(value, str):
-        return value
+    if value is None or isinstance(value, str):
+        return value or figures.NOTHING
     if isinstance(value, date):
         clock = "%Y-%m-%d %H:%M" if isinstance(value, datetime) else "%Y-%m-%d"
         return value.strftime(clock)
