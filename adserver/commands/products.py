@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy import Connection
 
+from adserver.accounting.feed_intake import FeedIntake
 from adserver.commands.catalog_access import print_fields, print_json, print_list
 from adserver.commands.entity_commands import AS_JSON
-from adserver.commands.feed_import import FeedImport
+from adserver.commands.feed_import import run_with_bar
 from adserver.commands.hot_ranking import Ranking, ranked
 from adserver.commands.links import opened_database
 from adserver.commands.look_back import span
@@ -80,9 +81,9 @@ def import_(file: Path, merchant: str, prune: bool, form: str | None, encoding: 
     with opened_database(from_environment()) as engine:
         with database.reading(engine) as connection:
             owner = _merchant(connection, merchant)
-        run = FeedImport(engine, owner, datetime.now(UTC))
+        run = FeedIntake(engine, owner, datetime.now(UTC))
         try:
-            run.run(file, FeedFormat(form) if form else None, encoding, prune=prune)
+            run_with_bar(run, file, FeedFormat(form) if form else None, encoding, prune=prune)
         except FeedError as trouble:
             raise click.ClickException(f"{file}: {trouble}") from trouble
     _tell(run, file)
@@ -252,7 +253,7 @@ def _product(connection: Connection, product: str) -> tuple[Merchant, Product]:
     return owner, found
 
 
-def _tell(run: FeedImport, file: Path) -> None:
+def _tell(run: FeedIntake, file: Path) -> None:
     done = run.done
     click.echo(
         f"{run.taken:,} products: {done.added:,} new, {done.changed:,} changed, "
