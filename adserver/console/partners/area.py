@@ -4,7 +4,14 @@ Never here: what any of them does.
 """
 
 from adserver.accounts.identity import Role
-from adserver.console.partners import commissions, earnings_endpoints, earnings_pages
+from adserver.console.partners import (
+    commissions,
+    earnings_endpoints,
+    earnings_pages,
+    payment_endpoints,
+    payouts,
+    statements,
+)
 from adserver.console.web.language import N_
 from adserver.console.web.routes import Area, MenuEntry, Page
 
@@ -15,6 +22,15 @@ EARNINGS_PAGES = (
     Page("GET", f"{_P}/earnings/breakdown.csv", earnings_pages.breakdown_csv),
     Page("GET", f"{_P}/earnings/lines", earnings_pages.lines),
     Page("GET", f"{_P}/earnings/why", earnings_pages.why),
+)
+
+_STATEMENT = f"{_P}/statements/{{period}}/{{currency}}"
+PAYMENT_PAGES = (
+    Page("GET", f"{_P}/statements", statements.listing),
+    Page("GET", _STATEMENT, statements.page),
+    Page("GET", f"{_STATEMENT}/statement.csv", statements.as_csv),
+    Page("GET", f"{_P}/payouts", payouts.page),
+    Page("POST", f"{_P}/payout-details", payouts.save_bank),
 )
 
 MENU = (
@@ -28,7 +44,11 @@ MENU = (
 
 AREA = Area(
     "partners",
-    pages=EARNINGS_PAGES,
-    endpoints=(*earnings_endpoints.ENDPOINTS, commissions.ENDPOINT),
+    pages=(*EARNINGS_PAGES, *PAYMENT_PAGES),
+    endpoints=(
+        *earnings_endpoints.ENDPOINTS,
+        commissions.ENDPOINT,
+        *payment_endpoints.ENDPOINTS,
+    ),
     menu=MENU,
 )
