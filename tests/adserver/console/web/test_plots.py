@@ -2,7 +2,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +18,7 @@ HOSTILE = '</svg><script>alert("1")</script>&amp;'
 
 def said(svg: Markup) -> list[str]:
     """What the points say."""
-    tree = ElementTree.fromstring(svg)
+    tree = ET.fromstring(svg)
     roles = ("point", "bar", "rect")
     return [
         each.attrib["aria-label"]
@@ -35,7 +35,7 @@ def test_each_point_of_a_line_says_its_value() -> None:
 
 def test_a_plot_has_a_name_scales_and_brings_no_styles() -> None:
     svg = plots.line(DAYS, "day", "shown", None, Frame("Shown by day", "It grows."))
-    root = ElementTree.fromstring(svg)
+    root = ET.fromstring(svg)
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"] == "Shown by day. It grows."
     assert "width" not in root.attrib
@@ -50,7 +50,7 @@ def test_texts_of_strangers_stay_texts(draw: Callable[..., Markup]) -> None:
     if draw is plots.bars:
         rows = [{**row, "x": f"{HOSTILE}{row['y']}"} for row in rows]
     svg = draw(rows, "x", "y", "of", Frame(HOSTILE, HOSTILE, HOSTILE, HOSTILE))
-    ElementTree.fromstring(svg)
+    ET.fromstring(svg)
     assert "<script" not in svg
     assert svg.count("<svg") == svg.count("</svg>") == 1
 
