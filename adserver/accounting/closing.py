@@ -5,7 +5,7 @@ or nothing happened. Never here: payouts. The one surprising fact: what a closin
 the month's last moment, so that it stands in the statement of the month that it closes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 
@@ -98,12 +98,21 @@ class _Books:
         )
 
 
+Witness = Callable[[Connection, str, Period, object], None]
+"""Told in the same transaction: close or extend, the month, and what came of it."""
+
+
+def _unseen(_connection: Connection, _verb: str, _period: Period, _after: object) -> None:
+    """The witness where nobody keeps an audit log."""
+
+
 class Closings:
     """Closes months; `zone` is the house's, in which they begin and end."""
 
-    def __init__(self, engine: Engine, zone: tzinfo) -> None:
+    def __init__(self, engine: Engine, zone: tzinfo, witness: Witness = _unseen) -> None:
         self._engine = engine
         self._zone = zone
+        self._witness = witness
 
     def currencies(self) -> list[str]:
         """The currencies in which there is anything to close."""
@@ -135,6 +144,7 @@ class Closings:
             number = settlement.extensions_of(connection, period) + 1
             moment = calendar.closes_at(period, number, self._zone)
             settlement.extend(connection, period, number, now, why)
+            self._witness(connection, "extend", period, {"closes_at": moment, "why": why})
             return moment
 
     def close(self, period: Period, currency: str, now: datetime, *, early: bool = False) -> Closed:
@@ -163,7 +173,9 @@ class Closings:
                 )
             ends_at = calendar.end_of(period, self._zone)
             month = Month(period, currency, ends_at, closes_at)
-            return Closed(self._close(connection, journal, month, now, extensions))
+            closing = self._close(connection, journal, month, now, extensions)
+            self._witness(connection, "close", period, closing)
+            return Closed(closing)
 
     def _require_its_turn(self, connection: Connection, period: Period, currency: str) -> None:
         closed = Journal(connection, self._zone).closed_through(currency)

@@ -5,7 +5,7 @@ writes it). The one surprising fact: a payout that failed may be tried again und
 not once a later payout has taken its money along.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -38,6 +38,14 @@ from models.domain.ids import PartnerId
 from models.domain.money import Micros, micros_of
 
 
+Witness = Callable[[Connection, str, Payout | None, Payout], None]
+"""Told in the same transaction: make, confirm, fail or retry; what it was (None: new) and is."""
+
+
+def _unseen(_connection: Connection, _verb: str, _before: Payout | None, _after: Payout) -> None:
+    """The witness where nobody keeps an audit log."""
+
+
 class PayoutRefusedError(ValueError):
     """A payout that cannot be made or changed now; the message says why."""
 
@@ -54,9 +62,10 @@ class Batch:
 class Payouts:
     """Makes payouts and follows them; `zone` is the house's."""
 
-    def __init__(self, engine: Engine, zone: tzinfo) -> None:
+    def __init__(self, engine: Engine, zone: tzinfo, witness: Witness = _unseen) -> None:
         self._engine = engine
         self._zone = zone
+        self._witness = witness
 
     def find(
         self,
@@ -101,6 +110,8 @@ class Payouts:
                     made.append(_made(period, currency, partner, planned, now))
             _require_taken(journal, [_reservation(one) for one in made], now)
             payouts.add(connection, made)
+            for one in made:
+                self._witness(connection, "make", None, one)
             return Batch(tuple(made), tuple(earlier), tuple(held))
 
     def confirm(self, payout: str, now: datetime, reference: str = "") -> Payout:
@@ -132,6 +143,7 @@ class Payouts:
             confirmed = state is State.CONFIRMED
             _require_taken(journal, _paid(ended) if confirmed else [_released(ended)], now)
             payouts.put(connection, ended)
+            self._witness(connection, "confirm" if confirmed else "fail", there, ended)
             return ended
 
     def retry(self, payout: str, now: datetime) -> Payout:
@@ -162,6 +174,7 @@ class Payouts:
             )
             _require_taken(journal, [_reservation(again)], now)
             payouts.put(connection, again)
+            self._witness(connection, "retry", there, again)
             return again
 
     def _require_payable(
