@@ -29,6 +29,7 @@ from adserver.console.product_conversions import ProductConversions
 from adserver.console.rollup import Rollup
 from adserver.console.shipping import TELL_EVERY_S, Shipping
 from adserver.console.spend_memory import SpendMemory
+from adserver.console.summing import summing
 from adserver.console.switch_loop import publishing_switches
 from adserver.console.web.app import make_app
 from adserver.eventlog.leftovers import count_leftovers
@@ -75,7 +76,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_counting_leftovers(settings, catalog, line))
         await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
-        await stack.enter_async_context(accruing(settings, store, is_ready))
+        await stack.enter_async_context(_summing_up(settings, store, shipping))
         passed_on, asked = await stack.enter_async_context(money_routes(settings, store, is_ready))
         await stack.enter_async_context(
             query_socket.listening(
@@ -119,6 +120,18 @@ async def _publishing_catalogs(catalog: SqlCatalog, settings: Settings) -> Async
             log.info("catalog %s is published", version)
 
     async with repeating("catalog publisher", CATALOG_LOOK_S, look):
+        yield
+
+
+@asynccontextmanager
+async def _summing_up(
+    settings: Settings, store: EventStore, shipping: Shipping
+) -> AsyncIterator[None]:
+    """Keeps the sums that reports read, and the days of ad revenue in the books."""
+    async with (
+        summing(settings, store, shipping),
+        accruing(settings, store, shipping.prepared.is_set),
+    ):
         yield
 
 

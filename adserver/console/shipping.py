@@ -15,15 +15,20 @@ from functools import partial
 from adserver.config import Settings
 from adserver.eventlog.ddl import prepare
 from adserver.eventlog.shipper import SHIPPED, Shipper
+from adserver.eventlog.stale_hours import StaleHours
 from adserver.ports import EventStore
 
 log = logging.getLogger(__name__)
 
 TELL_EVERY_S = 60.0
+STALE_FILE = "stale_hours.json"
 
 
 class Shipping:
-    """Runs a shipper beside the event loop. `prepared` is set once the tables are there."""
+    """Runs a shipper beside the event loop. `prepared` is set once the tables are there.
+
+    `stale` knows the hours whose sums are behind what was shipped.
+    """
 
     def __init__(self, settings: Settings, store: EventStore) -> None:
         self._interval_s = settings.ship_interval_ms / 1000
@@ -33,6 +38,8 @@ class Shipping:
             settings.ship_batch_rows,
             partial(prepare, store, settings.clickhouse_cluster, settings.log_retention_days),
         )
+        self.stale = StaleHours(settings.data_dir / STALE_FILE)
+        self._shipper.note = self.stale.note
         self.prepared = self._shipper.prepared
         self._stop = threading.Event()
         self._told = 0.0

@@ -50,6 +50,7 @@ class Shipper:
     batch_rows: int
     prepare: Callable[[], None] = lambda: None  # makes the tables; asked first after any trouble
     prepared: threading.Event = field(default_factory=threading.Event)
+    note: Callable[[str, set[int]], None] = lambda _table, _hours: None  # what gets stale
     _open: dict[Path, tuple[int, OutboxFile]] = field(default_factory=dict, repr=False)
     _touched_hours: set[int] = field(default_factory=set, repr=False)
     _touching: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -141,24 +142,30 @@ class Shipper:
         shipment = outbox.claim(self.batch_rows)
         if shipment is None:
             return 0
+        hours: dict[str, set[int]] = {}
         for table, batches in _by_table(shipment).items():
-            self._insert(outbox, shipment, table, batches)
+            hours[table] = self._insert(outbox, shipment, table, batches)
+        for table, touched in hours.items():  # before the rows are forgotten: see `stale_hours`
+            self.note(table, touched)
         outbox.forget(shipment)
         return shipment.rows
 
     def _insert(
         self, outbox: OutboxFile, shipment: Shipment, table: str, batches: Sequence[Batch]
-    ) -> None:
+    ) -> set[int]:
+        """Inserts one table's rows; answers the hours they belong to."""
         columns = _columns(outbox, table, batches)
         if not columns["event_id"]:
-            return
+            return set()
         self.store.insert(table, columns, f"{shipment.name}-{table}")
         SHIPPED.labels(table).inc(len(columns["event_id"]))
         oldest = columns.get("received_ms", columns["occurred_ms"])[0]
         LAG.set(max(0.0, time.time_ns() / 1e9 - oldest / 1000))
+        hours = {at // HOUR_MS for at in columns.get("served_ms", columns["occurred_ms"])}
         if "served_ms" in columns:
             with self._touching:
-                self._touched_hours.update({at // HOUR_MS for at in columns["served_ms"]})
+                self._touched_hours.update(hours)
+        return hours
 
     def _damaged(self, path: Path, damage: sqlite3.DatabaseError) -> None:
         """A dead worker's damaged outbox is set aside here; a living worker sets its own aside."""

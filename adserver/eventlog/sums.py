@@ -185,6 +185,11 @@ _MADE = """
 SELECT arrayJoin({hours}) AS in_hour, toUInt8(0), arrayJoin({parts}) AS piece, {nothing},
        toUInt64({run}) + piece * {a_part} + in_hour"""
 
+_LOGGED = """
+SELECT intDiv({at}, 3600000) AS at, count() AS logged FROM {table} GROUP BY at"""
+_HOURS_MADE = "SELECT DISTINCT hour, part FROM {table} WHERE grain = 0"
+_NEWEST = "SELECT max(run) AS newest FROM {table} WHERE grain = 0"
+
 _TABLES_OF = {
     Part.SHOWN: {"impressions": "m2", "viewables": "m3"},
     Part.CLICKED: {"clicks": "m4"},
@@ -217,6 +222,34 @@ def sum_hours(
         store.execute(bind(_sum_delivery(numbers, delivered, run), span))
     if Part.ASKED in parts:
         store.execute(bind(_sum_requests(numbers, run), span))
+
+
+def hours_in_log(store: EventStore) -> dict[tuple[int, Part], int]:
+    """How many rows, copies included, the log has for each part of each hour (since 1970)."""
+    rows: dict[tuple[int, Part], int] = {}
+    for table, parts in PARTS_OF.items():
+        at = "occurred_ms" if table == "decisions" else "served_ms"
+        found = store.query(_LOGGED.format(table=table, at=at))
+        for hour, logged in zip(found["at"], found["logged"], strict=True):
+            for part in parts if table != "ads_served" else parts[:1]:
+                rows[int(hour), part] = rows.get((int(hour), part), 0) + int(logged)
+    return rows
+
+
+def hours_made(store: EventStore) -> list[tuple[int, Part]]:
+    """The parts of hours that have sums."""
+    made = []
+    for table in SUM_TABLES:
+        found = store.query(_HOURS_MADE.format(table=table.name))
+        for hour, part in zip(found["hour"], found["part"], strict=True):
+            made.append((int(hour), Part(part)))
+    return made
+
+
+def newest_run_ms(store: EventStore) -> int:
+    """The `made_ms` of the newest sums; 0 when there are none."""
+    newest = (store.query(_NEWEST.format(table=table.name))["newest"] for table in SUM_TABLES)
+    return max(made_at_ms(int(found[0] or 0)) for found in newest)
 
 
 def made_at_ms(run: int) -> int:
