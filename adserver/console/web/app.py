@@ -18,7 +18,7 @@ from adserver.console.web.description import described
 from adserver.console.web.frame import Frame
 from adserver.console.web.headers import with_headers
 from adserver.console.web.page_door import PageDoor, Refusal, refused, stranger
-from adserver.console.web.reference import reference_page
+from adserver.console.web.reference import reference_area
 from adserver.console.web.rest_door import RestDoor
 from adserver.console.web.routes import Area
 
@@ -33,13 +33,13 @@ def make_app(
 ) -> web.Application:
     """The application; `further` are routes that need no door (health, files)."""
     areas = tuple(areas)
+    document = described((area.name, one) for area in areas for one in area.endpoints)
+    areas = (*areas, reference_area(document))
     frame = Frame.of(desk, areas)
     app = web.Application(middlewares=[with_headers, _caught(frame)])
     app.add_routes(further)
     app.add_routes(static_routes())
-    document = described((area.name, one) for area in areas for one in area.endpoints)
-    pages = [page for area in areas for page in area.pages]
-    for page in (*pages, reference_page(document)):
+    for page in (page for area in areas for page in area.pages):
         _add(app, page.method, page.path, PageDoor(frame, page).answer)
     for endpoint in (endpoint for area in areas for endpoint in area.endpoints):
         _add(app, endpoint.method, endpoint.path, RestDoor(frame, endpoint).answer)

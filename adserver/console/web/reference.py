@@ -12,12 +12,16 @@ from typing import Any
 
 import msgspec
 
+from adserver.accounts.identity import Role
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Html, Reply
-from adserver.console.web.routes import Page
+from adserver.console.web.language import N_
+from adserver.console.web.routes import Area, MenuEntry, Page
 
 PATH = "/reference"
 TEMPLATE = "reference.html"
+TITLE = N_("API reference")
+LAST = 950  # in the menu
 DEEPEST = 4  # objects inside objects are shown so far
 
 
@@ -44,9 +48,10 @@ class Described:
     answers: tuple[tuple[str, str, tuple[Field, ...]], ...]
 
 
-def reference_page(document: bytes) -> Page:
+def reference_area(document: bytes) -> Area:
     """The page of a document; everybody who is signed in may read it."""
-    return Page("GET", PATH, _handler(document))
+    page = Page("GET", PATH, _handler(document))
+    return Area("reference", (page,), menu=tuple(MenuEntry(r, PATH, TITLE, LAST) for r in Role))
 
 
 def _handler(document: bytes) -> Any:

@@ -27,7 +27,7 @@ from adserver.console.web.exchange import Call, Listed
 from adserver.console.web.frame import Frame
 from adserver.console.web.incoming import read_body, read_form, readable
 from adserver.console.web.page_door import known, stranger
-from adserver.console.web.problems import decoded, said_as_problems
+from adserver.console.web.problems import ConflictError, decoded, said_as_problems
 from adserver.console.web.queries import checked
 from adserver.console.web.routes import Endpoint
 from adserver.console.web.tables import CSV, csv_of
@@ -107,9 +107,12 @@ class RestDoor:
             kept = idempotency.remembered(engine, asked, now)
             if kept is None:
                 response = self._response(request, self._answered(call))
-                whole = bytes(response.body) if isinstance(response.body, bytes) else b""
+                said = response.body
+                whole = said if isinstance(said, bytes) and not self._endpoint.secret else b""
                 idempotency.keep(engine, asked, idempotency.Kept(response.status, whole), now)
                 return response
+        if self._endpoint.secret:
+            raise ConflictError("this was done already, and its secret is shown only once")
         headers = {"Idempotent-Replayed": "true"}
         return web.Response(status=kept.status, body=kept.body, content_type=JSON, headers=headers)
 
