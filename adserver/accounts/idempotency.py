@@ -1,9 +1,11 @@
 """Answers to writes that carried an Idempotency-Key, kept for a day.
 
 Never here: doing anything twice or once (`adserver.console.web.rest_door`). The one surprising
-fact: only answers of success are worth keeping; a write that was refused may be sent again.
+fact: an answer may hold a secret that is shown once, so it is kept as nobody can read it who does
+not send the Idempotency-Key again, of which only a hash is kept.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +35,15 @@ class Asked:
     @property
     def call_hash(self) -> str:
         """What stands for whose call with which key."""
-        return digest_of(f"{self.organisation_id}\n{self.what}\n{self.key}")
+        return digest_of(self._text())
+
+    def seal(self, body: bytes) -> bytes:
+        """A body that only this call can read, or one that was sealed as it was before."""
+        stream = hashlib.shake_256(b"answer\n" + self._text().encode()).digest(len(body))
+        return bytes(a ^ b for a, b in zip(body, stream, strict=True))
+
+    def _text(self) -> str:
+        return f"{self.organisation_id}\n{self.what}\n{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ def remembered(engine: Engine, asked: Asked, now: datetime) -> Kept | None:
         return None
     if row.body_hash != asked.body_hash:
         raise OtherBodyError("this Idempotency-Key was used before with another body")
-    return Kept(row.status, bytes(row.body))
+    return Kept(row.status, asked.seal(bytes(row.body)))
 
 
 def keep(engine: Engine, asked: Asked, answer: Kept, now: datetime) -> None:
@@ -68,7 +78,7 @@ def keep(engine: Engine, asked: Asked, answer: Kept, now: datetime) -> None:
         "call_hash": asked.call_hash,
         "body_hash": asked.body_hash,
         "status": answer.status,
-        "body": answer.body,
+        "body": asked.seal(answer.body),
         "asked_at": now,
     }
     with database.writing(engine) as connection:
