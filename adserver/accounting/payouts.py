@@ -37,7 +37,6 @@ from affiliate.payout import (
 from models.domain.ids import PartnerId
 from models.domain.money import Micros, micros_of
 
-
 Witness = Callable[[Connection, str, Payout | None, Payout], None]
 """Told in the same transaction: make, confirm, fail or retry; what it was (None: new) and is."""
 

@@ -4,7 +4,6 @@ Never here: whether a payout may leave (`affiliate.payout`). The one surprising 
 left until the bank says so; until then the amount is reserved and counts for nobody.
 """
 
-import csv
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,14 +15,13 @@ import click
 from adserver.accounting.payouts import Batch
 from adserver.commands.books import AS_JSON, CURRENCY, MONTH, opened_books
 from adserver.commands.catalog_access import print_json, print_list
-from adserver.statements.table import safe
+from adserver.statements.bank_file import bank_csv
 from adserver.statements.wording import HELD, plain, shown
 from affiliate.calendar import Period
 from affiliate.payout import Payout, State
 from models.domain.ids import PartnerId
 from models.domain.money import micros_of
 
-BANK_COLUMNS = ("payout_id", "account_holder", "bank_account", "currency", "amount", "attempt")
 FILE = click.option(
     "--bank-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -148,16 +146,11 @@ def retry(payout_ids: tuple[str, ...]) -> None:
 
 
 def _write_bank_file(payouts: list[Payout], file: Path) -> None:
-    stream = sys.stdout if str(file) == "-" else file.open("w", encoding="utf-8", newline="")
-    try:
-        lines = csv.writer(stream, lineterminator="\r\n")
-        lines.writerow(BANK_COLUMNS)
-        lines.writerows(
-            [safe(str(_document(one)[name])) for name in BANK_COLUMNS] for one in payouts
-        )
-    finally:
-        if stream is not sys.stdout:
-            stream.close()
+    text = bank_csv(payouts)
+    if str(file) == "-":
+        sys.stdout.write(text)
+    else:
+        file.write_text(text, "utf-8", newline="")
 
 
 def _document(one: Payout) -> dict[str, Any]:
