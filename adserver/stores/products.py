@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adserver.stores import product_search
 from adserver.stores.product_tables import HOT_RATES, PRODUCTS
 from affiliate.merchandise import HotRate, Product
 from affiliate.partner import Rate
@@ -237,6 +238,7 @@ def _upsert_batch(
             index_elements=["merchant_id", "sku"], set_=others
         )
         connection.execute(statement, [_row_from_product(one, now) for one in different])
+        product_search.keep_words(connection, different)
     same = [one.sku for one in products if known.get(one.sku) == one]
     mark_seen(connection, merchant_id, same, now)
     added = sum(one.sku not in known for one in different)

@@ -12,6 +12,7 @@ from adserver.stores import (
     ledger_tables,
     link_tables,
     order_tables,
+    partner_desk_tables,
     partner_tables,
     product_tables,
     revenue_tables,
@@ -32,7 +33,7 @@ MONEY = (
 )  # imported for their tables, which are in METADATA then
 
 PEOPLE = (account_tables, switch_tables)
-CREATIVES = (creative_tables,)
+CREATIVES = (creative_tables, partner_desk_tables)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables.METADATA

@@ -16,13 +16,21 @@ from tests.adserver.stores.sql_databases import database_url
 __all__ = ["database_url"]
 
 
+WORD_INDEXES = ("product_search", "ix_product_documents_words")
+"""What each engine finds words with, which the other one does not have."""
+
+
+def is_ours(name: str | None, _kind: str, _parents: object) -> bool:
+    return not (name or "").startswith(WORD_INDEXES)
+
+
 def test_from_empty_the_schema_becomes_what_the_tables_say(database_url: str) -> None:
     engine = connect_url(database_url)
     with engine.connect() as connection:
         assert migrations.reached(connection) is None
     migrations.upgrade(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
         assert compare_metadata(context, METADATA) == []
         assert migrations.reached(connection) == migrations.newest()
     engine.dispose()
