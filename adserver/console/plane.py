@@ -24,6 +24,8 @@ from adserver.console.health import Readiness, health_routes, listening
 from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
+from adserver.console.media_route import media_routes
+from adserver.console.media_sweep import sweeping_media
 from adserver.console.money_routes import money_routes
 from adserver.console.product_conversions import ProductConversions
 from adserver.console.rollup import Rollup
@@ -67,6 +69,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_publishing_catalogs(catalog, settings))
         await stack.enter_async_context(publishing_links(settings))
         await stack.enter_async_context(publishing_switches(settings))
+        await stack.enter_async_context(sweeping_media(settings))
         shipping = Shipping(settings, store)
         await stack.enter_async_context(shipping.running())
         await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
@@ -87,7 +90,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         stack.callback(engine.dispose)
         readiness = Readiness({"the event store": is_ready})
         desk = Desk(settings, engine, SqlCatalog(engine), store, secrets, is_ready)
-        app = make_app(desk, AREAS, [*health_routes(readiness), *asked])
+        app = make_app(desk, AREAS, [*health_routes(readiness), *asked, *media_routes(settings)])
         port = await stack.enter_async_context(listening(settings, app))
         log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
         yield port

@@ -8,12 +8,13 @@ of four bytes, three times over, beside 130 MB of libraries that are mapped but 
 from adserver.media.verdict import FileKind
 
 MIB = 1_048_576
+MB = 1_000_000
 MOST_BYTES = {
-    FileKind.PNG: 5 * MIB,
-    FileKind.JPEG: 5 * MIB,
-    FileKind.WEBP: 5 * MIB,
-    FileKind.GIF: 5 * MIB,
-    FileKind.MP4: 30 * MIB,
+    FileKind.PNG: 5 * MB,
+    FileKind.JPEG: 5 * MB,
+    FileKind.WEBP: 5 * MB,
+    FileKind.GIF: 5 * MB,
+    FileKind.MP4: 30 * MB,
 }
 LARGEST_FILE_BYTES = max(MOST_BYTES.values())
 MOST_PIXELS = 2160 * 3840
@@ -35,5 +36,5 @@ CPU_S = 20
 WALL_S = 25.0
 
 MOST_ZIP_FILES = 100
-MOST_ZIP_BYTES = 100 * MIB
-MOST_UPLOAD_BYTES = 64 * MIB
+MOST_ZIP_BYTES = 100 * MB
+MOST_UPLOAD_BYTES = 64 * MB

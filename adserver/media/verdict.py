@@ -70,6 +70,9 @@ class Reason(StrEnum):
     ZIP_ENCRYPTED = "zip_encrypted"
     ZIP_TWICE = "zip_twice"
     ZIP_METHOD = "zip_method"
+    BUSY = "busy"
+    QUOTA = "quota"
+    TOO_MANY_FILES = "too_many_files"
 
 
 class Cleaned(StrEnum):
