@@ -50,3 +50,18 @@ class Held:
     def release(self) -> None:
         """Lets go. Only once."""
         os.close(self._descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of this file right now."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
