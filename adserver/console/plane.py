@@ -66,10 +66,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         stack.callback(lock.release)
         catalog = stack.enter_context(closing(await asyncio.to_thread(open_catalog, settings)))
         store = stack.enter_context(closing(await _event_store(settings)))
-        await stack.enter_async_context(_publishing_catalogs(catalog, settings))
-        await stack.enter_async_context(publishing_links(settings))
-        await stack.enter_async_context(publishing_switches(settings))
-        await stack.enter_async_context(sweeping_media(settings))
+        await stack.enter_async_context(_publishing(catalog, settings))
         shipping = Shipping(settings, store)
         await stack.enter_async_context(shipping.running())
         await stack.enter_async_context(repeating("status", TELL_EVERY_S, shipping.tell))
@@ -111,6 +108,18 @@ async def _event_store(settings: Settings) -> EventStore:
                 log.warning("waiting for the event store: %s", held)
                 told = True
             await asyncio.sleep(CATALOG_LOOK_S)
+
+
+@asynccontextmanager
+async def _publishing(catalog: SqlCatalog, settings: Settings) -> AsyncIterator[None]:
+    """What needs neither Redis nor the event store."""
+    async with (
+        _publishing_catalogs(catalog, settings),
+        publishing_links(settings),
+        publishing_switches(settings),
+        sweeping_media(settings),
+    ):
+        yield
 
 
 @asynccontextmanager
