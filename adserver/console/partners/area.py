@@ -8,6 +8,8 @@ from adserver.console.partners import (
     commissions,
     earnings_endpoints,
     earnings_pages,
+    link_endpoints,
+    link_pages,
     payment_endpoints,
     payouts,
     statements,
@@ -32,6 +34,13 @@ PAYMENT_PAGES = (
     Page("GET", f"{_P}/payouts", payouts.page),
     Page("POST", f"{_P}/payout-details", payouts.save_bank),
 )
+LINK_PAGES = (
+    Page("GET", f"{_P}/links", link_pages.listing),
+    Page("GET", f"{_P}/links/new", link_pages.maker),
+    Page("POST", f"{_P}/links/new", link_pages.make),
+    Page("GET", f"{_P}/links/one", link_pages.one),
+    Page("GET", f"{_P}/links/qr.svg", link_pages.picture),
+)
 
 MENU = (
     MenuEntry(Role.PARTNER, "/partners/{owner}", N_("Overview"), 10),
@@ -44,11 +53,12 @@ MENU = (
 
 AREA = Area(
     "partners",
-    pages=(*EARNINGS_PAGES, *PAYMENT_PAGES),
+    pages=(*EARNINGS_PAGES, *PAYMENT_PAGES, *LINK_PAGES),
     endpoints=(
         *earnings_endpoints.ENDPOINTS,
         commissions.ENDPOINT,
         *payment_endpoints.ENDPOINTS,
+        *link_endpoints.ENDPOINTS,
     ),
     menu=MENU,
 )
