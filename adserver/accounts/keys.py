@@ -52,17 +52,24 @@ def make(
     Raises:
         CatalogError: no name, or too many keys.
     """
+    with database.writing(engine) as connection:
+        return make_within(connection, organisation_id, name, who, now)
+
+
+def make_within(
+    connection: Connection, organisation_id: str, name: str, who: Identity, now: datetime
+) -> tuple[KeyRecord, str]:
+    """As `make`, in a transaction."""
     name = name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise refusal(_KIND, "", NAME_WANTED, "name")
     secret = make_token()
     record = KeyRecord(make_id(), organisation_id, name, who.actor, now, None, None)
     values = {field: getattr(record, field) for field in KeyRecord.__slots__}
-    with database.writing(engine) as connection:
-        if _in_force(connection, organisation_id) >= MOST_KEYS:
-            raise refusal(_KIND, "", TOO_MANY)
-        connection.execute(insert(API_KEYS).values(values | {"secret_hash": digest_of(secret)}))
-        audit.record(connection, who, "add", _KIND, record.key_id, None, record, now)
+    if _in_force(connection, organisation_id) >= MOST_KEYS:
+        raise refusal(_KIND, "", TOO_MANY)
+    connection.execute(insert(API_KEYS).values(values | {"secret_hash": digest_of(secret)}))
+    audit.record(connection, who, "add", _KIND, record.key_id, None, record, now)
     return record, f"{PREFIX}_{record.key_id}_{secret}"
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+import msgspec
 from sqlalchemy import Engine
 
 from adserver.accounts import invitations, organisations, passwords, users
@@ -21,7 +22,8 @@ from adserver.accounts.users import User
 from adserver.commands.catalog_access import database_answers, print_json, print_list
 from adserver.commands.entity_commands import AS_JSON
 from adserver.config import Settings, from_environment
-from adserver.stores import database, migrations
+from adserver.stores import audit, database, migrations
+from adserver.stores.audit import Line, Sought
 
 _EMAIL = click.option("--email", required=True, help="The address to sign in with.")
 _ROLE = click.option(
@@ -129,6 +131,38 @@ def reset(email: str, password_stdin: bool, as_json: bool) -> None:
             user, _ = users.by_email(connection, email) or _nobody(email)
             users.set_password(connection, user, kept, COMMAND, datetime.now(UTC))
     _tell(settings, user, password if made_up else "", as_json)
+
+
+@command.command(epilog="\b\nExample:\n  adunion admin log --kind line_item --limit 20")
+@click.option("--actor", default="", help="Only changes by this address, key:ID or command.")
+@click.option("--kind", default="", help="Only changes of such things, e.g. line_item.")
+@click.option("--id", "entity_id", default="", help="Only changes of the thing with this id.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@AS_JSON
+def log(actor: str, kind: str, entity_id: str, limit: int, as_json: bool) -> None:
+    """Print the audit log: who changed what, from what to what, the newest first."""
+    sought = Sought(actor=actor, kind=kind, entity_id=entity_id)
+    with _opened(from_environment()) as engine, database.reading(engine) as connection:
+        found = audit.lines(connection, sought, limit)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+    elif found:
+        columns = ("at", "actor", "action", "kind", "id", "changed")
+        print_list(f"{len(found)} changes", columns, [_line(line) for line in found])
+    else:
+        click.echo("No changes here.")
+
+
+def _line(line: Line) -> dict[str, Any]:
+    changed = [f"{name}: {old} -> {new}" for name, old, new in audit.changes(line)]
+    return {
+        "at": line.at.isoformat(timespec="seconds"),
+        "actor": line.actor,
+        "action": line.action,
+        "kind": line.kind,
+        "id": line.entity_id,
+        "changed": changed,
+    }
 
 
 def _switch(verb: str, summary: str, *, disabled: bool) -> click.Command:

@@ -14,11 +14,11 @@ from typing import Any
 import click
 from sqlalchemy import Connection, select
 
-from adserver import keyring
+from adserver.accounts import keys, organisations
+from adserver.accounts.identity import COMMAND, Role
 from adserver.commands.catalog_access import print_fields, print_json, print_list
 from adserver.commands.entity_commands import AS_JSON
 from adserver.commands.entity_options import field_options
-from adserver.commands.key_commands import ROTATE
 from adserver.commands.partner_access import (
     BY,
     REASON,
@@ -33,7 +33,6 @@ from adserver.commands.partner_access import (
     written,
     written_history,
 )
-from adserver.config import from_environment
 from adserver.marketplace.partnering import PARTNER
 from adserver.marketplace.problem import CatalogError
 from adserver.stores import partners as stored
@@ -189,24 +188,23 @@ def edit(
     click.echo(f"{done} partner {partner_id}.")
 
 
-@command.command(epilog="\b\nExample:\n  adunion partner key p_reader --rotate")
+@command.command(epilog="\b\nExample:\n  adunion partner key p_reader --name 'Nightly pull'")
 @_PARTNER
-@ROTATE
+@click.option("--name", default="made at the command line", help="What the key is for.")
 @AS_JSON
-def key(partner_id: str, rotate: bool, as_json: bool) -> None:
-    """Print the bearer key with which a partner reads its own rows and statements."""
-    settings = from_environment()
-    with opened_partners(settings) as partners:
-        if rotate:
-            with partners.changing(datetime.now(UTC), name_of(None)) as changes:
-                partner = changes.edit(PartnerId(partner_id), _rotated, "key rotated")
-        else:
-            with partners.reading() as connection:
-                partner = partner_of(connection, PartnerId(partner_id))
-    generation = partner.key_generation
-    made = keyring.load(settings).api_key("partner", partner_id, generation)
+def key(partner_id: str, name: str, as_json: bool) -> None:
+    """Make an API key with which a partner's programs read its own things; shown this once.
+
+    Keys are listed and revoked in the console (/account/keys) or by DELETE /api/v1/keys/KEY_ID.
+    """
+    now = datetime.now(UTC)
+    with opened_partners() as partners, partners.changing(now, name_of(None)) as changes:
+        connection = changes.connection
+        partner_of(connection, PartnerId(partner_id))
+        own = organisations.ensure(connection, Role.PARTNER, partner_id, COMMAND, now)
+        record, made = keys.make_within(connection, own.organisation_id, name, COMMAND, now)
     if as_json:
-        print_json({"partner_id": partner_id, "key_generation": generation, "key": made})
+        print_json({"partner_id": partner_id, "key_id": record.key_id, "key": made})
         return
     click.echo(f"Authorization: Bearer {made}")
 
@@ -307,7 +305,3 @@ def _apps_of(connection: Connection, partner_id: str) -> list[dict[str, Any]]:
         APPS.c.partner_id == partner_id, APPS.c.removed_at.is_(None)
     )
     return sorted((dict(row) for row in connection.execute(query).mappings()), key=str)
-
-
-def _rotated(partner: Partner) -> Partner:
-    return replace(partner, key_generation=partner.key_generation + 1)

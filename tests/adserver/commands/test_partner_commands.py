@@ -109,12 +109,16 @@ def test_an_app_is_given_to_a_partner(house: Run) -> None:
     assert read(house, "partner", "show", "p")["apps"] == ["a"]
 
 
-def test_keys_are_derived_and_rotated(house: Run) -> None:
+def test_a_partners_key_is_made_each_time_and_belongs_to_its_organisation(house: Run) -> None:
     first = read(house, "partner", "key", "p")
-    assert first["key"].startswith("p.1.")
-    assert house("partner", "key", "p").output == f"Authorization: Bearer {first['key']}\n"
-    rotated = read(house, "partner", "key", "p", "--rotate")
-    assert rotated["key"].startswith("p.2.")
+    assert first["key"].startswith(f"adu_{first['key_id']}_")
+    told = house("partner", "key", "p", "--name", "Nightly").output
+    assert told.startswith("Authorization: Bearer adu_")
+    assert first["key"] not in told
+    assert "there is no such partner" in house("partner", "key", "nobody", fails=True).output
+
+
+def test_a_merchants_keys_are_derived_and_rotated(house: Run) -> None:
     merchant = read(house, "merchant", "key", "shop")
     assert merchant["key"].startswith("shop.1.")
     other = read(house, "merchant", "key", "shop", "--rotate")
