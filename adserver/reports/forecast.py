@@ -63,8 +63,9 @@ class Forecast:
     """A day of a line item. `days` is how much of the log it rests on, up to `as_of`.
 
     `fitting_a_day` requests come to placements that show its formats, `eligible_a_day` of them pass
-    the targeting; `point` is what its bid brings. `one_in` says that every so-many-th request was
-    read. `total_lasts_days` tells how long a total budget without an end of flight lasts.
+    the targeting; `point` is what its bid brings. Every `one_in`-th request was read, `looked_at`
+    of them passed. `total_lasts_days` tells how long a total budget without an end of flight lasts,
+    `clicks_known` on how many clicks the click rates rest.
     """
 
     as_of: datetime
@@ -82,6 +83,7 @@ class Forecast:
     troubles: Sequence[Trouble] = ()
     curve: Sequence[Point] = ()
     total_lasts_days: float | None = None
+    clicks_known: int = 0
 
     @property
     def says_something(self) -> bool:
@@ -198,6 +200,7 @@ def _told(
         _troubles(landscape, hopes, item, span),
         [bidding.point_at(landscape, terms, bid) for bid in bids],
         _lasts(item, point),
+        hopes.clicks,
     )
 
 
