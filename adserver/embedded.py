@@ -32,6 +32,7 @@ SOCKET_PATH_LIMIT = 100  # sockaddr_un holds 108 bytes on Linux, 104 elsewhere
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 5.0
 LOOK_AGAIN_S = 0.01
+WATCH_THREAD = "redis-watch"  # the console leaves this thread its priority
 LOOK_AFTER_S = 1.0  # how often its users see whether it is still there
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,9 @@ def socket_path(home: Path) -> Path:
 def _looked_after(home: Path, socket: Path) -> Iterator[None]:
     """A thread looks once a second whether the server is there, and starts it again if not."""
     leaving = threading.Event()
-    watch = threading.Thread(target=_watch, args=(home, socket, leaving), daemon=True)
+    watch = threading.Thread(
+        target=_watch, args=(home, socket, leaving), name=WATCH_THREAD, daemon=True
+    )
     watch.start()
     try:
         yield

@@ -12,6 +12,7 @@ import click
 
 from adserver import config
 from adserver.config import Settings
+from adserver.console.niceness import step_back
 from adserver.console.plane import control_plane
 from adserver.embedded import EmbeddedRedisError
 from adserver.eventlog.liveness import HeldError
@@ -44,4 +45,5 @@ async def control(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with control_plane(settings):
+        step_back()  # only now: the embedded Redis must not be as nice as we are
         await stop.wait()

@@ -20,6 +20,7 @@ from adserver.ports import EventStore, StoreAwayError
 DIRECTORY = "events"
 PATIENCE_S = 15.0
 LOOK_AGAIN_S = 0.1
+CONSOLE_THREADS = 1  # a report may take one core, and not the one a worker needs
 
 
 def open_for_writing(settings: Settings) -> EventStore:
@@ -30,7 +31,7 @@ def open_for_writing(settings: Settings) -> EventStore:
     """
     if settings.clickhouse_url:
         return ClickHouseStore(settings.clickhouse_url, settings.clickhouse_cluster)
-    return _chdb(settings.data_dir, "adunion console")
+    return _chdb(settings.data_dir, "adunion console", CONSOLE_THREADS)
 
 
 def open_for_reading(settings: Settings) -> EventStore:
@@ -63,8 +64,8 @@ def _own_or_the_consoles(data_dir: Path) -> EventStore:
     return store
 
 
-def _chdb(data_dir: Path, who: str) -> EventStore:
+def _chdb(data_dir: Path, who: str, threads: int = 0) -> EventStore:
     # Loading the engine takes half a second and 200 MB: only a process that opens it pays.
     module = import_module("adserver.eventlog.store_chdb")
-    store: EventStore = module.ChdbStore(data_dir / DIRECTORY, who)
+    store: EventStore = module.ChdbStore(data_dir / DIRECTORY, who, threads)
     return store

@@ -41,16 +41,17 @@ class ChdbStore:
     Do not fork while it is open: the engine's threads do not survive in the child.
     """
 
-    def __init__(self, directory: Path, who: str = "adunion") -> None:
-        """Opens or makes the directory.
+    def __init__(self, directory: Path, who: str = "adunion", threads: int = 0) -> None:
+        """Opens or makes the directory. A statement uses `threads` threads, 0: one a core.
 
         Raises:
             HeldError: another process has it open.
         """
         self._lock = Held(directory.with_name(directory.name + ".lock"), who)
         try:
-            self._writer = chdb.connect(str(directory))
-            self._reader = chdb.connect(f"{directory}?mode=ro")
+            at_most = f"max_threads={threads}" if threads else ""
+            self._writer = chdb.connect(f"{directory}?{at_most}")
+            self._reader = chdb.connect(f"{directory}?mode=ro&{at_most}")
         except RuntimeError:
             self._lock.release()
             raise

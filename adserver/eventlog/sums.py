@@ -130,6 +130,11 @@ REQUEST_SUMS = Table(
 )
 SUM_TABLES = (DELIVERY_SUMS, REQUEST_SUMS)
 
+# `day_at` is what the tables are partitioned by: with it the other days are not even looked at.
+_IN_SPAN = """{at} >= %(since)s AND {at} < %(until)s
+  AND day_at >= toDateTime(%(since_s)s, 'UTC') AND day_at < toDateTime(%(until_s)s, 'UTC')"""
+_SERVED_THEN = _IN_SPAN.format(at="served_ms")
+
 # Copies are the same to the byte, so any() of them is it. m1..m5 are the figures in their order,
 # c0..c2 what was charged by part. Each level has names of its own: the oldest server would take
 # one for the other.
@@ -138,14 +143,13 @@ SELECT any(intDiv(served_ms, 3600000)) AS at, any(offer_id) AS offer, any(creati
        any(placement_id) AS slot, any(advertiser_id) AS payer, any(campaign_id) AS plan,
        any(line_item_id) AS item, any(partner_id) AS owner, any(app_id) AS asker,
        any(format) AS shape, {place}, {counts}
-FROM {table} WHERE served_ms >= %(since)s AND served_ms < %(until)s AND test = 0{wanted}
+FROM {table} WHERE {in_span} AND test = 0{wanted}
 GROUP BY event_id"""
 
 # On a cluster the list is made once and sent to every node. Elsewhere GLOBAL says nothing.
 _WANTED = """
   AND (offer_id, creative_id) GLOBAL IN (
-    SELECT offer_id, creative_id FROM {table}
-    WHERE served_ms >= %(since)s AND served_ms < %(until)s AND test = 0)"""
+    SELECT offer_id, creative_id FROM {table} WHERE {in_span} AND test = 0)"""
 
 # The ad served tells its region to all that befell the same offer, whichever row came first.
 _BY_OFFER = """
@@ -177,7 +181,7 @@ SELECT toUInt32(at) AS in_hour, toUInt8(1), toUInt8(3), owner, asker, slot, shap
 FROM (SELECT any(intDiv(occurred_ms, 3600000)) AS at, any(partner_id) AS owner,
              any(app_id) AS asker, any(placement_id) AS slot, any(format) AS shape,
              any(no_ad_reason) AS why, any(ads) AS answered
-      FROM decisions WHERE occurred_ms >= %(since)s AND occurred_ms < %(until)s AND test = 0
+      FROM decisions WHERE {in_span} AND test = 0
       GROUP BY event_id)
 GROUP BY in_hour, owner, asker, slot, shape, why"""
 
@@ -215,6 +219,7 @@ def sum_hours(
         StoreAwayError, StatementRefusedError: the old sums go on to count.
     """
     span = {"since": first * HOUR_MS, "until": (first + hours) * HOUR_MS}
+    span |= {f"{name}_s": at // 1000 for name, at in span.items()}
     numbers = [*range(first, first + hours)]
     run = made_ms << (_PART_BITS + _HOUR_BITS)
     delivered = sorted({*parts} - {Part.ASKED})
@@ -277,7 +282,8 @@ def _sum_delivery(hours: Sequence[int], parts: Sequence[Part], run: int) -> str:
 
 
 def _sum_requests(hours: Sequence[int], run: int) -> str:
-    summed = _REQUESTS.format(run=run, a_part=1 << _HOUR_BITS)
+    in_span = _IN_SPAN.format(at="occurred_ms")
+    summed = _REQUESTS.format(in_span=in_span, run=run, a_part=1 << _HOUR_BITS)
     made = _made(hours, [Part.ASKED], run, REQUEST_DIMENSIONS, REQUEST_FIGURES)
     return _inserted(REQUEST_SUMS, summed, made)
 
@@ -313,17 +319,16 @@ def _events(parts: Sequence[Part]) -> list[str]:
         for table, count in _TABLES_OF[part].items():
             place = "'' AS land, '' AS area"
             counts = _counts({count}, f"c{part}")
-            selects.append(_EVENTS.format(table=table, place=place, counts=counts, wanted=""))
+            event = {"table": table, "place": place, "counts": counts, "wanted": ""}
+            selects.append(_EVENTS.format(in_span=_SERVED_THEN, **event))
     shown = Part.SHOWN in parts
     place = "any(country) AS land, any(region) AS area"
-    wanted = [
-        "" if shown else _WANTED.format(table=table) for part in parts for table in _TABLES_OF[part]
-    ]
-    for condition in dict.fromkeys(wanted):
-        counts = _counts({"m1"} if shown else set(), "")
-        selects.append(
-            _EVENTS.format(table="ads_served", place=place, counts=counts, wanted=condition)
-        )
+    counts = _counts({"m1"} if shown else set(), "")
+    tables = [table for part in parts for table in _TABLES_OF[part]]
+    narrowed = [_WANTED.format(table=table, in_span=_SERVED_THEN) for table in tables]
+    for wanted in [""] if shown else narrowed:
+        event = {"table": "ads_served", "place": place, "counts": counts, "wanted": wanted}
+        selects.append(_EVENTS.format(in_span=_SERVED_THEN, **event))
     return selects
 
 
