@@ -5,11 +5,15 @@ Never here: anything but the list.
 
 from adserver.console import look
 from adserver.console.account.area import AREA as ACCOUNT
+from adserver.console.advertisers.area import AREA as ADVERTISERS
+from adserver.console.operators.area import AREA as OPERATORS
 from adserver.console.partners.area import AREA as PARTNERS
 from adserver.console.web.routes import Area
 
 AREAS: tuple[Area, ...] = (
     look.AREA,
     ACCOUNT,
+    ADVERTISERS,
     PARTNERS,
+    OPERATORS,
 )

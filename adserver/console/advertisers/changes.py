@@ -98,11 +98,10 @@ def duplicate(desk: Desk, call: Call, held: Holdings, item: LineItem) -> LineIte
     copy = replace(
         item, line_item_id=new_line_item_id(), name=name[:LONGEST_NAME], paused=True, active=True
     )
-    catalog = desk.catalog.acting_for(call.identity)
-    catalog.add(copy, call.now)
-    for creative in held.creatives_of(item.line_item_id):
-        if creative.active:
-            own = CreativeId(make_id(CREATIVE))
-            new = replace(creative, creative_id=own, line_item_id=copy.line_item_id)
-            catalog.add(new, call.now)
+    creatives = [
+        replace(one, creative_id=CreativeId(make_id(CREATIVE)), line_item_id=copy.line_item_id)
+        for one in held.creatives_of(item.line_item_id)
+        if one.active
+    ]
+    desk.catalog.acting_for(call.identity).add_all([copy, *creatives], call.now)
     return copy
