@@ -1,0 +1,253 @@
+"""Advertisers and apps, all of them; a new advertiser with its organisation and first invitation.
+
+Never here: what an advertiser or partner does on its own pages, which operators use as well. The
+one surprising fact: one form makes three things, in two transactions; when the second is refused
+(an address that is taken), the first is there already and the page says so by its link.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from msgspec import Struct
+
+from adserver.accounts import invitations, organisations, users
+from adserver.accounts.identity import Identity, Role
+from adserver.accounts.refusal import refusal
+from adserver.console.account.people import link_of
+from adserver.console.desk import Desk
+from adserver.console.operators.house import paged, text, zone_of
+from adserver.console.operators.refusals import Errors, errors_of
+from adserver.console.web.exchange import Call, Html, Listed
+from adserver.console.web.language import N_
+from adserver.console.web.routes import OPERATORS, Endpoint, Page
+from adserver.marketplace.buying import ADVERTISER
+from adserver.marketplace.problem import CatalogError
+from adserver.stores import database
+from adserver.stores.catalog import make_id
+from adserver.stores.ledger import Journal
+from affiliate.chart_of_accounts import advertiser_prepaid
+from models.domain.campaign import Advertiser
+from models.domain.ids import AdvertiserId
+from models.domain.money import Micros
+from models.domain.placement import App, Placement
+
+ADVERTISERS = "/house/advertisers"
+APPS = "/house/apps"
+NAMES = ("name", "time_zone", "categories", "domain", "prepaid", "email")
+
+
+class AdvertiserOut(Struct):
+    """An advertiser as the house sees it; the balance in micros, below 0 what it owes."""
+
+    advertiser_id: str
+    name: str
+    active: bool
+    prepaid: bool
+    time_zone: str
+    domain: str
+    balance_micros: int
+    currency: str
+
+
+class NewAdvertiser(Struct):
+    """An advertiser to be made; with `email`, somebody is invited to its pages."""
+
+    name: str
+    time_zone: str = ""
+    domain: str = ""
+    categories: list[str] = []
+    prepaid: bool = True
+    email: str = ""
+
+
+class MadeAdvertiser(Struct):
+    """An advertiser that was made. `invitation` is the link for its first person, shown once."""
+
+    advertiser_id: str
+    invitation: str
+
+
+class AppOut(Struct):
+    """An app, its partner ("" for the house), and how many placements it has."""
+
+    app_id: str
+    name: str
+    bundle: str
+    category: str
+    partner_id: str
+    active: bool
+    placements: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """An advertiser and its account."""
+
+    advertiser: Advertiser
+    balance: Micros
+
+
+def advertisers(desk: Desk) -> list[Customer]:
+    """All advertisers, those in use first."""
+    found = desk.catalog.find(Advertiser, archived=True)
+    with database.reading(desk.engine) as connection:
+        journal = Journal(connection, zone_of(desk))
+        currency = desk.settings.currency
+        known = [
+            Customer(one, journal.balance(advertiser_prepaid(one.advertiser_id), currency).posted)
+            for one in found
+        ]
+    return sorted(known, key=lambda one: (not one.advertiser.active, one.advertiser.name))
+
+
+def apps(desk: Desk) -> list[tuple[App, int]]:
+    """All apps with their number of placements in use."""
+    counts: dict[str, int] = {}
+    for placement in desk.catalog.find(Placement):
+        counts[placement.app_id] = counts.get(placement.app_id, 0) + 1
+    found = desk.catalog.find(App, archived=True)
+    return sorted(
+        ((one, counts.get(one.app_id, 0)) for one in found),
+        key=lambda pair: (not pair[0].active, pair[0].name),
+    )
+
+
+def make(desk: Desk, who: Identity, given: NewAdvertiser, now: datetime) -> tuple[Advertiser, str]:
+    """An advertiser, its organisation, and with an e-mail a link for its first person.
+
+    Raises:
+        CatalogError: a field is not as it must be, or somebody has the address.
+    """
+    if given.email:
+        _require_free(desk, given.email)
+    advertiser = Advertiser(
+        advertiser_id=AdvertiserId(make_id(ADVERTISER)),
+        name=given.name,
+        time_zone=given.time_zone or desk.settings.time_zone,
+        categories=frozenset(given.categories),
+        domain=given.domain,
+        prepaid=given.prepaid,
+    )
+    desk.catalog.acting_for(who).add(advertiser, now)
+    with database.writing(desk.engine) as connection:
+        role, owner = Role.ADVERTISER, advertiser.advertiser_id
+        house = organisations.ensure(connection, role, owner, who, now)
+        if not given.email:
+            return advertiser, ""
+        _, token = invitations.invite(connection, house.organisation_id, given.email, who, now)
+    return advertiser, link_of(desk, token)
+
+
+def _require_free(desk: Desk, email: str) -> None:
+    """Raises CatalogError, before anything is made."""
+    email = users.require_email(email)
+    with database.reading(desk.engine) as connection:
+        if users.by_email(connection, email):
+            raise refusal("user", "", users.TAKEN, "email")
+
+
+def advertisers_page(desk: Desk, call: Call) -> Html:
+    """`GET /house/advertisers`."""
+    return _page(desk, call, {}, 200)
+
+
+def add(desk: Desk, call: Call) -> Html:
+    """`POST /house/advertisers`: shows the invitation's link, once."""
+    given = NewAdvertiser(
+        name=text(call, "name"),
+        time_zone=text(call, "time_zone"),
+        domain=text(call, "domain"),
+        categories=text(call, "categories").replace(",", " ").split(),
+        prepaid=bool(call.form.get("prepaid", "")),
+        email=text(call, "email"),
+    )
+    try:
+        made, link = make(desk, call.identity, given, call.now)
+    except CatalogError as error:
+        return _page(desk, call, errors_of(error), 422)
+    return _page(desk, call, {}, 200, (made, link))
+
+
+def _page(
+    desk: Desk,
+    call: Call,
+    errors: Errors,
+    status: int,
+    made: tuple[Advertiser, str] | None = None,
+) -> Html:
+    given = {name: "" if made else text(call, name) for name in NAMES}
+    if call.method == "GET" or made:
+        given |= {"prepaid": "1", "time_zone": desk.settings.time_zone}
+    values = {
+        "customers": advertisers(desk),
+        "currency": desk.settings.currency,
+        "made": made,
+        "values": given,
+        "errors": errors,
+    }
+    return Html("operators/advertisers.html", values, status)
+
+
+def apps_page(desk: Desk, _: Call) -> Html:
+    """`GET /house/apps`."""
+    return Html("operators/apps.html", {"apps": apps(desk)})
+
+
+def list_advertisers(desk: Desk, call: Call) -> Listed:
+    """`GET /api/v1/house/advertisers`, by id."""
+    found = advertisers(desk)
+    return paged(call, found, lambda one: one.advertiser.advertiser_id, partial(_out, desk))
+
+
+def post(desk: Desk, call: Call) -> MadeAdvertiser:
+    """`POST /api/v1/house/advertisers`."""
+    made, link = make(desk, call.identity, call.data, call.now)
+    return MadeAdvertiser(made.advertiser_id, link)
+
+
+def list_apps(desk: Desk, call: Call) -> Listed:
+    """`GET /api/v1/house/apps`, by id."""
+    return paged(call, apps(desk), lambda pair: pair[0].app_id, lambda pair: _app_out(*pair))
+
+
+def _out(desk: Desk, customer: Customer) -> AdvertiserOut:
+    one = customer.advertiser
+    return AdvertiserOut(
+        one.advertiser_id,
+        one.name,
+        one.active,
+        one.prepaid,
+        one.time_zone,
+        one.domain,
+        customer.balance,
+        desk.settings.currency,
+    )
+
+
+def _app_out(app: App, placements: int) -> AppOut:
+    return AppOut(
+        app.app_id,
+        app.name,
+        app.bundle,
+        app.category,
+        app.partner_id or "",
+        app.active,
+        placements,
+    )
+
+
+MADE = N_("The advertiser is made.")
+PAGES = (
+    Page("GET", ADVERTISERS, advertisers_page, OPERATORS),
+    Page("POST", ADVERTISERS, add, OPERATORS),
+    Page("GET", APPS, apps_page, OPERATORS),
+)
+_API = "/api/v1/house"
+ENDPOINTS = (
+    Endpoint("GET", f"{_API}/advertisers", "All advertisers", list_advertisers, OPERATORS,
+             answer=AdvertiserOut, listed=True),
+    Endpoint("POST", f"{_API}/advertisers", "Make an advertiser, its organisation and an "
+             "invitation", post, OPERATORS, body=NewAdvertiser, answer=MadeAdvertiser, status=201),
+    Endpoint("GET", f"{_API}/apps", "All apps", list_apps, OPERATORS, answer=AppOut, listed=True),
+)  # fmt: skip

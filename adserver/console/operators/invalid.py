@@ -1,0 +1,212 @@
+"""Findings of invalid traffic: what was billed before, what was taken back, and a new finding.
+
+Never here: pages (`invalid_pages`), or who pays for it (`accounting.advertising`). The one
+surprising fact: a finding is a rule over days, so its money is that of all cells it names; where
+two findings name the same cell, what was taken back there is of both together.
+"""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, and_, func, select
+
+from adserver.accounting.advertising import AdDesk, accrue_day
+from adserver.accounts.identity import Identity
+from adserver.api.traffic import address_key
+from adserver.console.desk import Desk
+from adserver.console.operators.house import day as day_of_text, zone_of
+from adserver.console.operators.refusals import in_words, refused
+from adserver.eventlog.revenue import day_revenue
+from adserver.stores import audit, database, findings, revenue
+from adserver.stores.ledger import Journal
+from adserver.stores.revenue_tables import AD_SHARES, DAILY_REVENUE
+from affiliate.ad_revenue import Finding, day_of, days_between
+from models.domain.ids import AppId, LineItemId, PlacementId
+
+MOST_DAYS = 31
+LONGEST_REASON = 200
+LONGEST_ID = 64
+
+
+class NewFinding(Struct):
+    """Traffic to be found invalid: days, and what its events share; all that is named must fit."""
+
+    first_day: str
+    reason: str
+    last_day: str = ""
+    app_id: str = ""
+    placement_id: str = ""
+    line_item_id: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Money in micros of the cells that a finding names, before findings and after.
+
+    `charged` and `invalid` are the advertisers', `earned` and `taken_back` the partners'.
+    """
+
+    impressions: int = 0
+    invalid_impressions: int = 0
+    charged: int = 0
+    invalid: int = 0
+    earned: int = 0
+    taken_back: int = 0
+
+    @property
+    def charged_after(self) -> int:
+        """What advertisers pay now."""
+        return self.charged - self.invalid
+
+    @property
+    def earned_after(self) -> int:
+        """What partners have now."""
+        return self.earned - self.taken_back
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding with what it names one by one (0: a rule) and its effect."""
+
+    finding: Finding
+    by_id: int
+    found_at: datetime
+    effect: Effect
+
+
+def everything(desk: Desk) -> list[Found]:
+    """All findings, the latest first."""
+    with database.reading(desk.engine) as connection:
+        return [
+            Found(one, by_id, found_at, _effect(connection, one))
+            for one, by_id, found_at in findings.all_findings(connection)
+        ]
+
+
+def preview(desk: Desk, given: NewFinding, now: datetime) -> tuple[Effect, Effect]:
+    """What advertisers are charged for its days now, and would be: effects on all of those days.
+
+    Counted from the raw events; partners' money follows when the days are accrued again.
+
+    Raises:
+        CatalogError: it is not written as it should be.
+        StoreAwayError: the event log does not answer.
+    """
+    finding = _read(desk, given)
+    before, after = Effect(), Effect()
+    for day in _days(desk, finding, now):
+        with database.reading(desk.engine) as connection:
+            known = findings.invalid_on(connection, day)
+        with_it = replace(known, rules=(*known.rules, finding))
+        for which, invalid in enumerate((known, with_it)):
+            cells = day_revenue(desk.store, day, zone_of(desk), invalid).cells
+            counted = Effect(
+                sum(cell.impressions for cell in cells),
+                sum(cell.invalid_impressions for cell in cells),
+                sum(cell.revenue_micros for cell in cells),
+                sum(cell.invalid_micros for cell in cells),
+            )
+            if which:
+                after = _added(after, counted)
+            else:
+                before = _added(before, counted)
+    return before, after
+
+
+def keep(desk: Desk, who: Identity, given: NewFinding, now: datetime) -> tuple[Finding, list[date]]:
+    """Keeps a finding and accrues its days again, as far as they were; answers those days.
+
+    Raises:
+        CatalogError: it is not written as it should be.
+        StoreAwayError: the event log does not answer; the finding is kept, and the days are
+            accrued again within the hour.
+    """
+    finding = _read(desk, given)
+    with database.writing(desk.engine) as connection:
+        Journal(connection, zone_of(desk)).lock()
+        findings.add_rule(connection, finding, now)
+        audit.record(
+            connection, who, "find_invalid", "finding", finding.finding_id, None, finding, now
+        )
+    ads = AdDesk(desk.engine, zone_of(desk), desk.settings.currency)
+    again = []
+    for day in _days(desk, finding, now):
+        with database.reading(desk.engine) as connection:
+            accrued = revenue.day_posted(connection, day) is not None
+        if accrued:
+            with in_words():
+                accrue_day(ads, desk.store, day, now)
+            again.append(day)
+    return finding, again
+
+
+def _read(desk: Desk, given: NewFinding) -> Finding:
+    first = day_of_text(given.first_day.strip(), "first_day")
+    last = day_of_text(given.last_day.strip(), "last_day") if given.last_day.strip() else first
+    if last < first:
+        raise refused("days are given in order", "last_day")
+    if (last - first).days >= MOST_DAYS:
+        raise refused(f"at most {MOST_DAYS} days at once", "last_day")
+    if not given.reason.strip() or len(given.reason) > LONGEST_REASON:
+        raise refused(f"say why, in up to {LONGEST_REASON} characters", "reason")
+    names = {
+        name: getattr(given, name).strip() for name in ("app_id", "placement_id", "line_item_id")
+    }
+    for name, value in names.items():
+        if len(value) > LONGEST_ID:
+            raise refused("no id is that long", name)
+    address = _address_key(desk, given.address.strip())
+    if not any(names.values()) and not address:
+        raise refused("all of a day is too much: name an app, placement, line item or address")
+    return Finding(
+        f"inv_{secrets.token_hex(6)}",
+        given.reason.strip(),
+        first,
+        last,
+        AppId(names["app_id"]),
+        PlacementId(names["placement_id"]),
+        LineItemId(names["line_item_id"]),
+        address,
+    )
+
+
+def _address_key(desk: Desk, address: str) -> int:
+    if not address:
+        return 0
+    key = address_key(address, desk.keyring.secret_key)
+    if not key:
+        raise refused("this is no IP address", "address")
+    return key
+
+
+def _days(desk: Desk, finding: Finding, now: datetime) -> list[date]:
+    return list(days_between(finding.first_day, min(finding.last_day, day_of(now, zone_of(desk)))))
+
+
+def _effect(connection: Connection, one: Finding) -> Effect:
+    cell, share = DAILY_REVENUE.c, AD_SHARES.c
+    charged = select(
+        func.sum(cell.impressions),
+        func.sum(cell.invalid_impressions),
+        func.sum(cell.revenue_micros),
+        func.sum(cell.invalid_micros),
+    ).where(_named(one, cell, ("app_id", "placement_id", "line_item_id")))
+    earned = select(
+        func.sum(share.estimated_micros + share.restated_micros), func.sum(share.invalid_micros)
+    ).where(_named(one, share, ("app_id", "placement_id")))
+    sums = [*connection.execute(charged).one(), *connection.execute(earned).one()]
+    return Effect(*(int(value or 0) for value in sums))
+
+
+def _named(one: Finding, columns: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
+    days = columns["day"].between(one.first_day.isoformat(), one.last_day.isoformat())
+    return and_(days, *(columns[name] == value for name in names if (value := getattr(one, name))))
+
+
+def _added(one: Effect, other: Effect) -> Effect:
+    names = Effect.__slots__
+    return Effect(*(getattr(one, name) + getattr(other, name) for name in names))

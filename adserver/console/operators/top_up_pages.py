@@ -1,0 +1,163 @@
+"""Top-ups that wait: an operator who sees the money at the bank confirms, or refuses in words.
+
+Never here: what confirming books (`accounting.top_ups`). The one surprising fact: confirming under
+a bank's number that the command line booked before books nothing again, and still confirms.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from adserver.accounting import top_ups
+from adserver.accounting.top_ups import DecidedTopUpError, UnknownTopUpError
+from adserver.accounts.identity import Identity
+from adserver.api.problems import NotFoundError
+from adserver.console.desk import Desk
+from adserver.console.operators.house import paged, text, zone_of
+from adserver.console.operators.refusals import Errors, errors_of, in_words
+from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.language import N_
+from adserver.console.web.problems import ConflictError
+from adserver.console.web.routes import OPERATORS, Endpoint, Page
+from adserver.marketplace.problem import CatalogError
+from adserver.stores.top_ups import TopUp
+
+PATH = "/house/top-ups"
+
+
+class HouseTopUp(Struct):
+    """Money that an advertiser announced, in micros, and what became of it."""
+
+    top_up_id: str
+    advertiser_id: str
+    amount_micros: int
+    currency: str
+    note: str
+    asked_by: str
+    asked_at: datetime
+    status: str
+    reference: str
+    reason: str
+
+
+class ConfirmTopUp(Struct):
+    """The bank's number of the payment."""
+
+    reference: str
+
+
+class RefuseTopUp(Struct):
+    """Why: the advertiser reads it."""
+
+    reason: str
+
+
+def decide(
+    desk: Desk, who: Identity, top_up_id: str, verdict: tuple[str, str], now: datetime
+) -> TopUp:
+    """Confirms under the bank's number or refuses for a reason: ("confirm" | "refuse", words).
+
+    Raises:
+        NotFoundError: there is no such top-up.
+        ConflictError: somebody has decided it already.
+        CatalogError: the words will not do.
+    """
+    verb, words = verdict
+    try:
+        with in_words():
+            if verb == "confirm":
+                return top_ups.confirm(desk.engine, zone_of(desk), top_up_id, words, who, now)
+            return top_ups.refuse(desk.engine, top_up_id, words, who, now)
+    except CatalogError as error:
+        if isinstance(error.__cause__, UnknownTopUpError):
+            raise NotFoundError(str(error)) from error
+        if isinstance(error.__cause__, DecidedTopUpError):
+            raise ConflictError(str(error)) from error
+        raise
+
+
+def page(desk: Desk, call: Call) -> Html:
+    """`GET /house/top-ups`."""
+    return _page(desk, call, {}, 200)
+
+
+def confirm(desk: Desk, call: Call) -> Reply:
+    """`POST /house/top-ups/{top_up}/confirm`."""
+    told = "confirm", text(call, "reference")
+    return _decided(desk, call, told, N_("The money is booked. The advertiser can spend it."))
+
+
+def refuse(desk: Desk, call: Call) -> Reply:
+    """`POST /house/top-ups/{top_up}/refuse`."""
+    told = "refuse", text(call, "reason")
+    return _decided(desk, call, told, N_("The top-up is refused; the advertiser reads why."))
+
+
+def _decided(desk: Desk, call: Call, verdict: tuple[str, str], said: str) -> Reply:
+    try:
+        decide(desk, call.identity, call.params["top_up"], verdict, call.now)
+    except CatalogError as error:
+        return _page(desk, call, errors_of(error), 422)
+    except ConflictError as error:
+        return _page(desk, call, {"": error.detail}, 409)
+    return See(PATH, said)
+
+
+def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
+    values = {
+        "waiting": top_ups.list_pending(desk.engine),
+        "at": call.params.get("top_up", ""),
+        "values": {name: text(call, name) for name in ("reference", "reason")},
+        "errors": errors,
+    }
+    return Html("operators/top_ups.html", values, status)
+
+
+def listed(desk: Desk, call: Call) -> Listed:
+    """`GET /api/v1/house/top-ups`: those that wait, by id."""
+    return paged(call, top_ups.list_pending(desk.engine), lambda one: one.top_up_id, _out)
+
+
+def post_confirm(desk: Desk, call: Call) -> HouseTopUp:
+    """`POST /api/v1/house/top-ups/{top_up}/confirm`."""
+    given: ConfirmTopUp = call.data
+    told = "confirm", given.reference
+    return _out(decide(desk, call.identity, call.params["top_up"], told, call.now))
+
+
+def post_refuse(desk: Desk, call: Call) -> HouseTopUp:
+    """`POST /api/v1/house/top-ups/{top_up}/refuse`."""
+    given: RefuseTopUp = call.data
+    told = "refuse", given.reason
+    return _out(decide(desk, call.identity, call.params["top_up"], told, call.now))
+
+
+def _out(one: TopUp) -> HouseTopUp:
+    return HouseTopUp(
+        one.top_up_id,
+        one.advertiser_id,
+        one.amount_micros,
+        one.currency,
+        one.note,
+        one.asked_by,
+        one.asked_at,
+        one.status.value,
+        one.reference,
+        one.reason,
+    )
+
+
+PAGES = (
+    Page("GET", PATH, page, OPERATORS),
+    Page("POST", f"{PATH}/{{top_up}}/confirm", confirm, OPERATORS),
+    Page("POST", f"{PATH}/{{top_up}}/refuse", refuse, OPERATORS),
+)
+_API = "/api/v1/house/top-ups"
+ENDPOINTS = (
+    Endpoint("GET", _API, "Top-ups that wait for a decision", listed, OPERATORS,
+             answer=HouseTopUp, listed=True),
+    Endpoint("POST", f"{_API}/{{top_up}}/confirm", "The money has come: book it", post_confirm,
+             OPERATORS, body=ConfirmTopUp, answer=HouseTopUp),
+    Endpoint("POST", f"{_API}/{{top_up}}/refuse", "Close a top-up without money", post_refuse,
+             OPERATORS, body=RefuseTopUp, answer=HouseTopUp),
+)  # fmt: skip
