@@ -29,14 +29,17 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def visiting(of: Browser, **options: Any) -> Iterator[Page]:
-    """A page with cookies of its own; errors that it logs are raised when it is left."""
-    context = of.new_context(**options)
+def visiting(of: Browser, *, tolerated: str = "", **options: Any) -> Iterator[Page]:
+    """A page with cookies of its own; errors that it logs are raised when it is left.
+
+    `tolerated` are words of an error that is expected, such as "status of 401". Nothing moves.
+    """
+    context = of.new_context(**{"reduced_motion": "reduce", **options})
     page = context.new_page()
     errors: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not (tolerated and tolerated in message.text):
             errors.append(message.text)
 
     page.on("console", heard)

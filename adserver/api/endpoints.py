@@ -16,6 +16,8 @@ from adserver.api import (
     links,
     order_wire,
     orders,
+    preview,
+    refusals,
     tracking,
 )
 from adserver.api.answer import AdsAnswer
@@ -63,6 +65,12 @@ CUSTOMER_REF = {
     "in": "query",
     "description": "The merchant's hash of the customer, where the partner knows it.",
     "schema": {"type": "string", "maxLength": MAX_SUB_CHARS},
+}
+PREVIEW_NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": list(preview.FILES)},
 }
 
 ADS = Operation(
@@ -123,6 +131,23 @@ TEST_PICTURE = Operation(
     parameters=(PICTURE,),
     media_type="image/png",
 )
+PREVIEW = Operation("A phone to look at", "preview", answers={200: None}, media_type=preview.HTML)
+PREVIEW_FILE = Operation(
+    "Its style sheet and scripts",
+    "preview",
+    answers={200: None},
+    problems=(404,),
+    parameters=(PREVIEW_NAME,),
+    media_type="text/css",
+    also=("text/javascript",),
+)
+PREVIEW_PLACEMENTS = Operation(
+    "The placements of an app, for the phone to choose from",
+    "preview",
+    answers={200: preview.PlacementsOut},
+    problems=(401, 503),
+    security=("app_key",),
+)
 OPENAPI = Operation("This document", "health", answers={200: None})
 
 LINK = Operation(
@@ -156,6 +181,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/r/{code}.svg"): LINK_PICTURE,
     ("HEAD", "/r/{code}.svg"): LINK_PICTURE,
     ("GET", "/test-ads/{format}.png"): TEST_PICTURE,
+    ("GET", preview.PATH): PREVIEW,
+    ("GET", "/preview/{name}"): PREVIEW_FILE,
+    ("GET", preview.PLACEMENTS_PATH): PREVIEW_PLACEMENTS,
     ("GET", "/healthz"): HEALTH,
     ("GET", "/readyz"): READY,
     ("GET", "/metrics"): METRICS,
@@ -166,7 +194,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 def routes(serving: Serving) -> Routes:
     """The router over all operations, for one worker."""
     shared: dict[str, SharedEndpoint] = {
-        "/v1/ads": ads.serve_ad,
+        "/v1/ads": refusals.noted(ads.serve_ad),
         "/v1/conversions": conversions.receive,
         order_wire.PATH: orders.receive,
         "/e/i/{token}": tracking.impression,
@@ -174,10 +202,13 @@ def routes(serving: Serving) -> Routes:
         "/e/c/{token}": tracking.click,
         "/r/{code}": links.follow,
         "/r/{code}.svg": links.follow,
+        preview.PLACEMENTS_PATH: preview.placements,
         "/readyz": health.readyz,
     }
     plain: dict[str, Endpoint] = {
         "/test-ads/{format}.png": house_ad.picture,
+        preview.PATH: preview.page,
+        "/preview/{name}": preview.file,
         "/healthz": health.healthz,
         "/metrics": health.metrics_page,
         "/openapi.json": _describe,
