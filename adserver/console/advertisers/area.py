@@ -210,7 +210,6 @@ POSTBACKS = (
         "Make new postback keys",
         money.rotate_postbacks,
         answer=PostbackKeys,
-        secret=True,
     ),
     Endpoint(
         "POST",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -27,7 +28,7 @@ from adserver.console.web.exchange import Call, Listed
 from adserver.console.web.frame import Frame
 from adserver.console.web.incoming import read_body, read_form, readable
 from adserver.console.web.page_door import known, stranger
-from adserver.console.web.problems import ConflictError, decoded, said_as_problems
+from adserver.console.web.problems import decoded, said_as_problems
 from adserver.console.web.queries import checked
 from adserver.console.web.routes import Endpoint
 from adserver.console.web.tables import CSV, csv_of
@@ -108,11 +109,9 @@ class RestDoor:
             if kept is None:
                 response = self._response(request, self._answered(call))
                 said = response.body
-                whole = said if isinstance(said, bytes) and not self._endpoint.secret else b""
+                whole = said if isinstance(said, bytes) else b""
                 idempotency.keep(engine, asked, idempotency.Kept(response.status, whole), now)
                 return response
-        if self._endpoint.secret:
-            raise ConflictError("this was done already, and its secret is shown only once")
         headers = {"Idempotent-Replayed": "true"}
         return web.Response(status=kept.status, body=kept.body, content_type=JSON, headers=headers)
 
@@ -125,7 +124,7 @@ class RestDoor:
         if isinstance(value, Listed):
             return self._listed(request, value)
         if value is None:
-            return web.Response(status=status)
+            return web.Response(status=HTTPStatus.NO_CONTENT)
         return web.Response(status=status, body=msgspec.json.encode(value), content_type=JSON)
 
     def _listed(self, request: web.Request, listed: Listed) -> web.Response:

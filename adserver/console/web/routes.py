@@ -47,8 +47,6 @@ class Endpoint:
     `Accept: text/csv` asks for it. Writes (POST, PATCH, PUT, DELETE) honour Idempotency-Key.
     `query` maps the names of query parameters to (JSON schema, meaning). `problems` are further
     statuses beside those that every endpoint has (400, 401, 404, and for writes 409, 422).
-    An answer with a `secret` in it is never kept: repeating such a write with its Idempotency-Key
-    answers 409.
     """
 
     method: str
@@ -63,7 +61,6 @@ class Endpoint:
     query: Mapping[str, tuple[Mapping[str, Any], str]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     upload_bytes: int = 0
-    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
