@@ -47,6 +47,7 @@ class System:
         process = await asyncio.create_subprocess_exec(
             *_adunion(arguments),
             env=environment(self.settings),
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
