@@ -96,6 +96,8 @@ async def worker(settings: Settings) -> AsyncIterator[Serving]:
             switchboard.run(),
             spend.run(),
             links.run(),
+            serving.house.run(settings.data_dir),
+            serving.refusals.run(line),
             recount(current, counting),
             reach(serving, line),
         ):

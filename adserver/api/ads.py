@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from adserver import metrics
-from adserver.api import house_ad, wire
+from adserver.api import house_ad, house_ads, wire
 from adserver.api.answer import AdOut, Debug, Face, Setting, ad_out, encode
 from adserver.api.exchange import Answer, Request
 from adserver.api.problems import BadRequestError, ForbiddenError
@@ -116,9 +116,15 @@ def answer(serving: Serving, snapshot: Snapshot, outcome: Outcome) -> Answer:
         ads.append(ad_out(face, offer, serving.signer.sign(offer), setting))
     if not ads and request.test:
         ads = [house_ad_out(serving, request, setting)]
-    if not ads:
-        return no_ad(decision.no_ad or NoAdReason.NOTHING_LIVE, debug)
-    return Answer(200, encode(request.request_id, ads, debug))
+    if ads:
+        return Answer(200, encode(request.request_id, ads, debug))
+    nothing = no_ad(decision.no_ad or NoAdReason.NOTHING_LIVE, debug)
+    own = serving.house.pick(request)
+    if own is None:
+        return nothing
+    offer = house_ads.offer_of(request, own)
+    ads = [ad_out(own, offer, serving.signer.sign(offer), setting)]
+    return Answer(200, encode(request.request_id, ads, debug), headers=nothing.headers)
 
 
 def house_ad_out(serving: Serving, request: AdRequest, setting: Setting) -> AdOut:

@@ -13,9 +13,11 @@ import numpy as np
 from adserver import metrics
 from adserver.api.answer import Faces
 from adserver.api.exchange import Answer, Request
+from adserver.api.house_ads import HouseBook
 from adserver.api.link_book import LinkBook
 from adserver.api.problems import UnauthorizedError, UnavailableError
 from adserver.api.receipts import ReceiptSigner
+from adserver.api.refusals import Refusals
 from adserver.api.sampling import Sampler
 from adserver.api.signing import TokenSigner
 from adserver.api.suspicion import Allowance
@@ -80,6 +82,8 @@ class Serving:
     pictures: Allowance
     sampler: Sampler
     faces: Faces = field(default_factory=Faces)
+    house: HouseBook = field(default_factory=HouseBook)
+    refusals: Refusals = field(default_factory=Refusals)
     base_url: str = ""
     redis_reached: bool = False
     stopping: bool = False

@@ -21,7 +21,9 @@ from adserver.api.problems import BadRequestError, NotFoundError, UnavailableErr
 from adserver.api.serving import Serving
 from adserver.api.signing import ForgedTokenError
 from adserver.api.traffic import address_key, sender_address
+from adserver.eventlog.house_events import TABLE as HOUSE_EVENTS, house_event_row
 from adserver.ports import OutboxFullError
+from adserver.stores.house_package import HOUSE
 from affiliate.order import Touch, TouchKind
 from models.domain.campaign import PricingModel
 from models.domain.event import Booked, EventKind, Offer, Tracked, Verdict, event_id
@@ -142,6 +144,8 @@ async def count(serving: Serving, beacon: Beacon, offer: Offer | None) -> Verdic
     if offer is not None and offer.test:
         return Verdict.TEST
     event = tracked(serving, beacon, offer)
+    if event.offer.advertiser_id == HOUSE:
+        return event.doubt or await count_house_ad(serving, event)
     if event.doubt is None:
         return await durable(serving, event)
     if serving.suspects.take(monotonic()):
@@ -149,6 +153,22 @@ async def count(serving: Serving, beacon: Beacon, offer: Offer | None) -> Verdic
     else:
         metrics.DROPPED.add("suspect")
     return event.doubt
+
+
+async def count_house_ad(serving: Serving, event: Tracked) -> Verdict:
+    """Counts an event of an app's own ad, in a table of its own; nobody is billed.
+
+    Raises:
+        UnavailableError: the outbox is full.
+    """
+    if not serving.house.is_first(event.event_id):
+        return Verdict.DUPLICATE
+    row = house_event_row(event.offer, event.kind, event.received_ms)
+    try:
+        await serving.clicks.append_row(HOUSE_EVENTS, row)
+    except OutboxFullError:
+        raise UnavailableError("the event queue is full", headers=RETRY_LATER) from None
+    return Verdict.COUNTED
 
 
 async def durable(serving: Serving, event: Tracked) -> Verdict:
@@ -234,6 +254,9 @@ def landing(serving: Serving, offer: Offer) -> UrlWithClickId:
     """
     if offer.line_item_id == house_ad.HOUSE:
         return UrlWithClickId((house_ad.LANDING_URL,))
+    if offer.advertiser_id == HOUSE:
+        own = serving.house.face(offer.creative_id)
+        return own.landing if own else NOWHERE
     snapshot = serving.live().snapshot
     creative = snapshot.catalog.creatives.get(offer.creative_id)
     if creative is None:

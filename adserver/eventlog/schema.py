@@ -214,6 +214,18 @@ LINK_CLICK = (
     _word("source", "The file it was imported from; empty for a click that we answered"),
 )
 
+HOUSE_EVENT = (
+    EVENT_ID,
+    OCCURRED,
+    RECEIVED,
+    APP,
+    PARTNER,
+    PLACEMENT,
+    FORMAT,
+    _word("house_ad_id", "The app's own ad"),
+    _word("kind", "What happened: impression, viewable or click"),
+)
+
 _BY_LINE_ITEM = ("line_item_id", "served_ms", "event_id")
 
 
@@ -265,6 +277,14 @@ TABLES: tuple[Table, ...] = (
         "received_ms",  # a log of years may be imported, and must not spread one insert over days
         ("customer_ref", "occurred_ms", "event_id"),
         money=True,
+    ),
+    Table(
+        "house_events",
+        "What befell apps' own ads, which are shown free where the auction had none.",
+        HOUSE_EVENT,
+        "received_ms",
+        ("app_id", "received_ms", "event_id"),
+        money=False,
     ),
 )
 
