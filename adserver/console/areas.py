@@ -6,6 +6,7 @@ Never here: anything but the list.
 from adserver.console import look
 from adserver.console.account.area import AREA as ACCOUNT
 from adserver.console.advertisers.area import AREA as ADVERTISERS
+from adserver.console.creatives.area import AREA as CREATIVES
 from adserver.console.operators.area import AREA as OPERATORS
 from adserver.console.partners.area import AREA as PARTNERS
 from adserver.console.web.routes import Area
@@ -14,6 +15,7 @@ AREAS: tuple[Area, ...] = (
     look.AREA,
     ACCOUNT,
     ADVERTISERS,
+    CREATIVES,
     PARTNERS,
     OPERATORS,
 )

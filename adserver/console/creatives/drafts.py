@@ -104,9 +104,11 @@ def built(
 
 
 def with_assets(creative: Creative, files: Files, media_url: str) -> Creative:
-    """The creative with its files; without a main file it keeps those it has."""
+    """The creative with its files; without a main file it keeps those it has, but for the icon."""
     if files.main is None:
-        return creative
+        kept = tuple(one for one in creative.assets if files.icon is None or one.role != ICON)
+        icons = () if files.icon is None else (_asset(ICON, files.icon, media_url),)
+        return replace(creative, assets=kept + icons)
     role = VIDEO if files.main.extension == FileKind.MP4 else IMAGE
     chosen = ((role, files.main), (POSTER, files.poster), (ICON, files.icon))
     assets = tuple(_asset(name, file, media_url) for name, file in chosen if file is not None)

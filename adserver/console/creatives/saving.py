@@ -33,18 +33,23 @@ def version_of(creative: Creative) -> str:
     return hashlib.blake2b(msgspec.json.encode(seen), digest_size=8).hexdigest()
 
 
-def hand_in(
-    desk: Desk, who: Identity, creatives: Sequence[Creative], declared: tuple[str, ...],
-    now: datetime,
-) -> None:  # fmt: skip
+Handed = tuple[Creative, tuple[str, ...]]
+"""A new creative, and what its advertiser declares of it."""
+
+
+def hand_in(desk: Desk, who: Identity, handed: Sequence[Handed], now: datetime) -> None:
     """Adds new creatives, all or none; they wait for review.
 
     Raises:
         CatalogError: a rule refuses one.
     """
-    said = Said(who.actor, Review.PENDING, declared=declared)
-    waiting = [replace(one, review=Review.PENDING) for one in creatives]
-    _catalog(desk, who, said).add_all(waiting, now)
+    declared = {creative.creative_id: said for creative, said in handed}
+    waiting = [replace(creative, review=Review.PENDING) for creative, _ in handed]
+
+    def said_of(creative: Creative) -> Said:
+        return Said(who.actor, Review.PENDING, declared=declared[creative.creative_id])
+
+    _catalog(desk, who, said_of).add_all(waiting, now)
 
 
 def change(
@@ -66,7 +71,7 @@ def change(
         return replace(after, review=Review.PENDING)
 
     said = Said(who.actor, Review.PENDING, declared=declared)
-    return _catalog(desk, who, said).edit(Creative, creative_id, changed, now)
+    return _catalog(desk, who, lambda _: said).edit(Creative, creative_id, changed, now)
 
 
 def decide(
@@ -86,7 +91,7 @@ def decide(
             raise ConflictError(MOVED_ON)
         return replace(before, review=said.verdict)
 
-    return _catalog(desk, who, said).edit(Creative, creative_id, decided, now)
+    return _catalog(desk, who, lambda _: said).edit(Creative, creative_id, decided, now)
 
 
 def _require_reason(said: Said) -> None:
@@ -99,7 +104,7 @@ def _require_reason(said: Said) -> None:
         raise CatalogError(Problem("", "", "words", f"at most {most} characters"))
 
 
-def _catalog(desk: Desk, who: Identity, said: Said) -> SqlCatalog:
+def _catalog(desk: Desk, who: Identity, said_of: Callable[[Creative], Said]) -> SqlCatalog:
     """The catalog, each change of which is told in the audit log and in the creative's story."""
 
     def witness(
@@ -107,6 +112,7 @@ def _catalog(desk: Desk, who: Identity, said: Said) -> SqlCatalog:
     ) -> None:
         if kind is None or not isinstance(after, Creative):
             return
+        said = said_of(after)
         action = _ACTIONS.get(said.verdict, "edit" if before else "add")
         audit.record(connection, who, action, kind.name, after.creative_id, before, after, now)
         _tell(connection, before, after, said, now)
