@@ -19,6 +19,7 @@ from adserver.stores import (
     settlement_tables,
     switch_tables,
     tables,
+    webhook_tables,
 )
 
 MONEY = (
@@ -32,7 +33,7 @@ MONEY = (
     settlement_tables,
 )  # imported for their tables, which are in METADATA then
 
-PEOPLE = (account_tables, switch_tables)
+PEOPLE = (account_tables, switch_tables, webhook_tables)
 CREATIVES = (creative_tables, partner_desk_tables)
 
 context.configure(
