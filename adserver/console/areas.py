@@ -7,6 +7,7 @@ from adserver.console import look
 from adserver.console.account.area import AREA as ACCOUNT
 from adserver.console.advertisers.area import AREA as ADVERTISERS
 from adserver.console.creatives.area import AREA as CREATIVES
+from adserver.console.insight.area import AREA as INSIGHT
 from adserver.console.operators.area import AREA as OPERATORS
 from adserver.console.partners.area import AREA as PARTNERS
 from adserver.console.web.routes import Area
@@ -18,4 +19,5 @@ AREAS: tuple[Area, ...] = (
     CREATIVES,
     PARTNERS,
     OPERATORS,
+    INSIGHT,
 )

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from adserver.console.desk import Desk
 from adserver.console.insight import forecast_words as words
+from adserver.console.insight.owned import slots_of
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call
 from adserver.console.web.plots import Frame
@@ -29,7 +30,7 @@ from adserver.stores import database, promotion
 from models.domain.campaign import Advertiser, Creative, LineItem, PricingModel
 from models.domain.marketplace import Marketplace
 from models.domain.money import PPM
-from models.domain.placement import App, Format, Placement
+from models.domain.placement import Format
 
 HALF_WIDTH = 460
 
@@ -76,11 +77,8 @@ def told_of(
     if item.line_item_id:
         own = desk.catalog.find(Creative, item.line_item_id)
     shapes = shapes_of(own) or frozenset(Shape(one) for one in formats or Format)
-    slots = Marketplace(
-        apps=tuple(desk.catalog.find(App)), placements=tuple(desk.catalog.find(Placement))
-    )
     draft = Draft(advertiser, _priced(desk, call, item), shapes)
-    return forecast(desk.store, slots, draft, call.now), not own
+    return forecast(desk.store, slots_of(desk), draft, call.now), not own
 
 
 def _priced(desk: Desk, call: Call, item: LineItem) -> LineItem:
