@@ -7,42 +7,80 @@ is created. It is a POST because a targeting does not fit into an address.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, Struct, field, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 
 from adserver.api.problems import NotFoundError, UnprocessableError
-from adserver.console.advertisers.line_item_form import FOR_THE_HOUSE
-from adserver.console.advertisers.owned import own
-from adserver.console.advertisers.refusals import refused_notation, said_to_programs
-from adserver.console.advertisers.wire import LineItemChange, TargetRule, Value, caps_of
 from adserver.console.desk import Desk
+from adserver.console.insight.owned import held_by, line_item_of
 from adserver.console.insight.panel import told_of
 from adserver.console.web.exchange import Call
+from adserver.console.web.problems import pointer
 from adserver.console.web.routes import Endpoint
 from adserver.marketplace import rules
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.kinds import KINDS
+from adserver.marketplace.notation import MOST_MICROS
+from adserver.marketplace.problem import NotationError, spell_path
 from adserver.marketplace.targeting_notation import read_targeting
 from adserver.reports.bidding import LimitKind, Point
 from adserver.reports.forecast import Between, Forecast, Trouble
 from adserver.stores.buyers import Holdings
-from models.domain.campaign import LineItem, PricingModel, Targeting
+from models.domain.campaign import (
+    CapLevel,
+    CapPeriod,
+    FrequencyCap,
+    LineItem,
+    PricingModel,
+    Targeting,
+)
 from models.domain.ids import CampaignId, LineItemId
 from models.domain.money import PPM
 from models.domain.placement import Format
 
 PATH = "/api/v1/advertisers/{advertiser_id}/forecasts"
 _UNSAVED = LineItemId("forecast")
+FOR_THE_HOUSE = "is booked by the house: ask your contact"
 
 
-class ForecastBody(LineItemChange):
+Amount = Annotated[int, Meta(ge=0, le=MOST_MICROS)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Value = Annotated[str, Meta(max_length=200)]
+Values = Annotated[list[Value], Meta(max_length=5_000)]
+
+
+class ForecastCap(Struct):
+    """At most so many impressions a user and period, over all line items of the level."""
+
+    impressions: Annotated[int, Meta(ge=1, le=65_535)]
+    period: CapPeriod
+    level: CapLevel = CapLevel.LINE_ITEM
+
+
+class ForecastRule(Struct):
+    """Who may see it, who may not; values are written as in the catalog file."""
+
+    include: Values = field(default_factory=list)
+    exclude: Values = field(default_factory=list)
+
+
+class ForecastBody(Struct):
     """A line item to look ahead for; with `line_item_id`, what is not named is as it is there.
 
     `formats` are what it would show while it has no creatives; none named: every format.
     """
 
     line_item_id: Value = ""
-    formats: list[Format] = field(default_factory=list)
+    formats: Annotated[list[Format], Meta(max_length=10)] = field(default_factory=list)
+    pricing: PricingModel | UnsetType = UNSET
+    bid_micros: Amount | UnsetType = UNSET
+    product: Value | UnsetType = UNSET
+    starts_at: Moment | UnsetType = UNSET
+    ends_at: Moment | UnsetType | None = UNSET
+    daily_budget_micros: Amount | UnsetType | None = UNSET
+    total_budget_micros: Amount | UnsetType | None = UNSET
+    caps: Annotated[list[ForecastCap], Meta(max_length=12)] | UnsetType = UNSET
+    targeting: dict[Value, ForecastRule] | UnsetType = UNSET
 
 
 class Range(Struct):
@@ -103,23 +141,26 @@ def make_forecast(desk: Desk, call: Call) -> ForecastView:
         UnprocessableError: no line item could be like this.
         StoreAwayError: the event log does not answer.
     """
-    held = own(desk, call)
+    held = held_by(desk, call)
     body: ForecastBody = call.data
     item = _item(held, call, body)
-    with said_to_programs():
-        named = replace(item, line_item_id=item.line_item_id or _UNSAVED)
-        rules.require_sound(rules.problems_of(named, lambda *_: True))
+    _require_sound(item)
     told, assumed = told_of(desk, call, held.advertiser, item, body.formats)
     return _view(told, desk.settings.currency, assumed=assumed)
+
+
+def _require_sound(item: LineItem) -> None:
+    named = replace(item, line_item_id=item.line_item_id or _UNSAVED)
+    for problem in rules.problems_of(named, lambda *_: True):
+        known = KINDS[problem.kind].by_name.get(problem.field)
+        name = known.attribute_name if known else problem.field
+        raise UnprocessableError(problem.message, pointer(name))
 
 
 def _item(held: Holdings, call: Call, body: ForecastBody) -> LineItem:
     before = _blank(call.now)
     if body.line_item_id:
-        found = held.line_item(body.line_item_id)
-        if found is None:
-            raise NotFoundError("there is no such line item")
-        before = found
+        before = line_item_of(held, body.line_item_id)
     given = _given(body)
     sells = given.get("pricing") is PricingModel.CPS and before.pricing is not PricingModel.CPS
     if sells and not call.identity.is_operator:
@@ -133,16 +174,18 @@ def _blank(now: datetime) -> LineItem:
 
 def _given(body: ForecastBody) -> dict[str, Any]:
     """What the body names, as the domain has it."""
-    names = {one.name for one in structs.fields(LineItemChange)}
+    names = {one.name for one in structs.fields(ForecastBody)} - {"line_item_id", "formats"}
     given = {name: value for name in names if (value := getattr(body, name)) is not UNSET}
     if "caps" in given:
-        given["caps"] = caps_of(given["caps"])
+        given["caps"] = tuple(
+            FrequencyCap(one.impressions, one.period, one.level) for one in given["caps"]
+        )
     if "targeting" in given:
         given["targeting"] = _targeting(given["targeting"])
     return given
 
 
-def _targeting(said: dict[str, TargetRule]) -> Targeting:
+def _targeting(said: dict[str, ForecastRule]) -> Targeting:
     written: dict[str, Any] = {
         name: {"include": [*rule.include], "exclude": [*rule.exclude]}
         for name, rule in said.items()
@@ -150,7 +193,9 @@ def _targeting(said: dict[str, TargetRule]) -> Targeting:
     try:
         return read_targeting(written)
     except NotationError as error:
-        raise refused_notation(error, "targeting") from None
+        raise UnprocessableError(
+            str(error), pointer(spell_path("targeting", *error.path))
+        ) from None
 
 
 def _view(told: Forecast, currency: str, *, assumed: bool) -> ForecastView:

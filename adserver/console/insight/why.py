@@ -12,11 +12,17 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from adserver.api.problems import NotFoundError
-from adserver.console.advertisers.money import has_money, purse_of
-from adserver.console.advertisers.owned import campaign_of, own, own_line_item, zone_of
 from adserver.console.desk import Desk
 from adserver.console.insight import why_words as words
-from adserver.console.insight.owned import is_switched_off, slots_of
+from adserver.console.insight.owned import (
+    campaign_of,
+    has_money,
+    held_by,
+    is_switched_off,
+    line_item_of,
+    slots_of,
+    zone_of,
+)
 from adserver.console.insight.panel import share_text
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call, Html
@@ -59,8 +65,8 @@ def why_of(desk: Desk, call: Call) -> Why:
     Raises:
         NotFoundError: it is not the advertiser's.
     """
-    held = own(desk, call)
-    item = own_line_item(held, call)
+    held = held_by(desk, call)
+    item = line_item_of(held, call.params["line_item_id"])
     last = call.query.get("last", USUAL)
     last = last if last in LOOK_BACK else USUAL
     told, recent, today, ever = _asked(desk, held, item, call.now, last)
@@ -71,7 +77,7 @@ def why_of(desk: Desk, call: Call) -> Why:
         item,
         held.creatives_of(item.line_item_id),
         slots_of(desk),
-        has_money(held.advertiser, purse_of(desk, held.advertiser.advertiser_id)),
+        has_money(desk, held.advertiser),
         is_switched_off(desk, held.advertiser.advertiser_id, item),
         product,
         today,
