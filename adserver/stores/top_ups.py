@@ -6,7 +6,7 @@ somebody's open transaction. The one surprising fact: `locked` is what makes a d
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -47,6 +47,9 @@ class TopUp:
     decided_at: datetime | None = None
     reference: str = ""
     reason: str = ""
+
+
+_NAMES = tuple(one.name for one in fields(TopUp))
 
 
 def make_top_up_id() -> str:
@@ -120,7 +123,7 @@ def confirmed_under(connection: Connection, advertiser_id: str, reference: str) 
 
 def _found(connection: Connection, query: Select[Any]) -> list[TopUp]:
     rows = connection.execute(query).mappings()
-    return [msgspec.convert(dict(row), TopUp) for row in rows]
+    return [msgspec.convert({name: row[name] for name in _NAMES}, TopUp) for row in rows]
 
 
 def _columns(values: Mapping[str, Any]) -> dict[str, Any]:
