@@ -62,10 +62,12 @@ def desk_over(settings: Settings, store: EventStore | None = None) -> Iterator[D
 
 
 @contextmanager
-def listening(desk: Desk, areas: Iterable[Area] = AREAS) -> Iterator[int]:
+def listening(
+    desk: Desk, areas: Iterable[Area] = AREAS, further: Iterable[web.AbstractRouteDef] = ()
+) -> Iterator[int]:
     """The pages of a desk on a port of their own."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(make_app(desk, areas), access_log=None)
+    runner = web.AppRunner(make_app(desk, areas, further), access_log=None)
 
     async def start() -> int:
         await runner.setup()
