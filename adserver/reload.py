@@ -18,8 +18,9 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from adserver import history_package, metrics, publication, switch_package
+from adserver import experiment_package, history_package, metrics, publication, switch_package
 from adserver.config import Settings
+from adserver.experiment_package import NO_ARM, NOTHING_RUNS, Experiment
 from adserver.history_package import HistoryError
 from adserver.keyring import Keyring
 from adserver.marketplace import package
@@ -47,7 +48,7 @@ from ranking.snapshot import Snapshot, assemble
 MODEL = Path("ctr")
 UNUSABLE = (
     *(PublicationError, PackageError, HistoryError, ArtifactError, UnicodeDecodeError),
-    switch_package.SwitchesError,
+    *(switch_package.SwitchesError, experiment_package.ExperimentError),
 )
 
 log = logging.getLogger(__name__)
@@ -62,17 +63,41 @@ class Live:
     app_of_key: dict[str, App]
     budgets: dict[LineItemId, Budget]
     switches: Switches = NOTHING_OFF
+    trial: "Challenge | None" = None
+
+    def of(self, request: AdRequest) -> tuple[Snapshot, str]:
+        """The snapshot that decides this request, and the experiment's arm ("" for none).
+
+        Users who are not named or opted out are in no arm: the model in force decides.
+        """
+        trial, user_key = self.trial, request.user_key
+        if trial is None or user_key is None or not request.personalized:
+            return self.snapshot, NO_ARM
+        if trial.experiment.has_challenger(user_key):
+            return trial.snapshot, trial.experiment.arm(challenger=True)
+        return self.snapshot, trial.experiment.arm(challenger=False)
 
     def under(self, switches: Switches) -> "Live":
         """This, with what is switched off kept out of every slate; 1.5 ms for 10,000 ads.
 
         It shares all that changes while it is in force: the spend board, the models' scratch.
         """
-        snapshot = self.snapshot
-        if switches.withholds_ads:
-            catalog = snapshot.catalog.without(lambda ad: _is_off(ad, switches))
-            snapshot = replace(snapshot, catalog=catalog)
-        return replace(self, snapshot=snapshot, switches=switches)
+        if not switches.withholds_ads:
+            return replace(self, switches=switches)
+        catalog = self.snapshot.catalog.without(lambda ad: _is_off(ad, switches))
+        trial = self.trial
+        if trial is not None:
+            trial = replace(trial, snapshot=replace(trial.snapshot, catalog=catalog))
+        snapshot = replace(self.snapshot, catalog=catalog)
+        return replace(self, snapshot=snapshot, switches=switches, trial=trial)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """An experiment and its other snapshot: all but the click model is the first one's."""
+
+    experiment: Experiment
+    snapshot: Snapshot
 
 
 def _is_off(ad: Ad, switches: Switches) -> bool:
@@ -193,15 +218,20 @@ class Builder:
         root = settings.data_dir
         self._marketplace = Watched("catalog", root / CATALOG, package.read)
         self._history = Watched("history", root / history_package.DIRECTORY, history_package.read)
-        self._model = Watched("model", root / MODEL, self._read_model)
+        self._models = root / MODEL
+        self._model = Watched("model", self._models, self._read_model)
+        root = root / experiment_package.DIRECTORY
+        self._experiment = Watched("experiment", root, experiment_package.read)
+        self._challenger: tuple[str, CtrModel | None] = ("", None)
         self._built: tuple[str, ...] = ()  # the versions of the last snapshot
         self._catalog: tuple[Marketplace, Catalog] | None = None
 
     def build_if_new(self, now: datetime) -> Live | None:
         """A new snapshot, or None when nothing has changed or no catalog is there yet."""
-        for part in (self._marketplace, self._history, self._model):
+        parts = (self._marketplace, self._history, self._model, self._experiment)
+        for part in parts:
             part.look()
-        versions = (self._marketplace.version, self._history.version, self._model.version)
+        versions = tuple(part.version for part in parts)
         marketplace = self._marketplace.content
         if marketplace is None or versions == self._built:
             return None
@@ -210,12 +240,37 @@ class Builder:
         with uncollected():
             snapshot = self._assembled(self._catalog_of(marketplace, now))
             warm(snapshot, now)
+            trial = self._trial(snapshot, now)
         log.info(
             "snapshot %s with model %s: %d ads, built in %.2f s",
             *(snapshot.version, snapshot.ctr.version),
             *(len(snapshot.catalog.ads), perf_counter() - began),
         )
-        return Live(snapshot, self._keys(marketplace), _budgets(marketplace))
+        return Live(snapshot, self._keys(marketplace), _budgets(marketplace), trial=trial)
+
+    def _trial(self, snapshot: Snapshot, now: datetime) -> Challenge | None:
+        """The experiment that runs; none when its model cannot serve."""
+        experiment = self._experiment.content or NOTHING_RUNS
+        model = self._challenging(experiment.model_version) if experiment.runs else None
+        if model is None:
+            return None
+        challenger = replace(snapshot, ctr=model.bind(snapshot.features))
+        warm(challenger, now)
+        log.info("experiment %s tries model %s", experiment.name, model.version)
+        return Challenge(experiment, challenger)
+
+    def _challenging(self, version: str) -> CtrModel | None:
+        """The other model, loaded once; one that may not serve is refused once."""
+        if self._challenger[0] != version:
+            try:
+                model = self._read_model(self._models, version)
+            except (*UNUSABLE, OSError) as error:
+                log.error("experiment's model %s is refused: %s", version, error)  # noqa: TRY400
+                metrics.RELOADS.add("experiment_refused")
+                self._challenger = version, None
+            else:
+                self._challenger = version, model
+        return self._challenger[1]
 
     def _read_model(self, root: Path, version: str) -> CtrModel:
         return artifact.load(publication.read(root, version), self._schema)

@@ -50,16 +50,17 @@ async def serve_ad(serving: Serving, request: Request) -> Answer:
     metrics.STAGES.observe("user", perf_counter() - asked)
 
     now, decides = datetime.now(UTC), perf_counter()
-    decision = decide(ad_request, user, live.snapshot, now, serving.rng)
+    snapshot, arm = live.of(ad_request)
+    decision = decide(ad_request, user, snapshot, now, serving.rng)
     metrics.STAGES.observe("decide", perf_counter() - decides)
     offers = [offer_of(winner, ad_request, now) for winner in decision.winners]
     if not ad_request.test:
         for offer in offers:
             serving.spend.reserve(offer)
-    outcome = Outcome(ad_request, user, now, decision, offers, perf_counter() - began)
-    record(serving.recorder, live.snapshot, outcome)
-    serving.sampler.consider(live.snapshot, outcome)
-    return answer(serving, live.snapshot, outcome)
+    outcome = Outcome(ad_request, user, now, decision, offers, perf_counter() - began, arm)
+    record(serving.recorder, snapshot, outcome)
+    serving.sampler.consider(snapshot, outcome)
+    return answer(serving, snapshot, outcome)
 
 
 def placement_of(app: App, placement_id: PlacementId, live: Live) -> Placement:

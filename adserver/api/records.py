@@ -30,6 +30,7 @@ class Outcome(NamedTuple):
     decision: Decision
     offers: list[Offer]
     seconds: float
+    arm: str = ""
 
 
 def record(recorder: Recorder, snapshot: Snapshot, outcome: Outcome) -> None:
@@ -76,7 +77,7 @@ def _decided(outcome: Outcome, snapshot: Snapshot) -> Decided:
         latency_us=int(outcome.seconds * 1e6),
         snapshot_version=snapshot.version,
         model_version=snapshot.ctr.version,
-        experiment_arms="",
+        experiment_arms=outcome.arm,
         user_known=user.known,
         profile_loaded=user.loaded,
         top_ecpm_micros=decision.winners[0].ecpm_micros if decision.winners else NO_MONEY,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy import Engine
 
-from adserver.accounts.identity import Identity, Role
+from adserver.accounts.identity import COMMAND
 from adserver.commands.catalog_access import database_answers, print_json, print_list
 from adserver.config import from_environment
 from adserver.stores import database, migrations, switches
@@ -22,7 +22,6 @@ _KIND = click.argument(
 )
 _ID = click.argument("entity_id", metavar="[ID]", default="")
 _COLUMNS = ("kind", "id", "reason", "by", "since")
-COMMAND = Identity(Role.OPERATOR, "", "command", "")
 
 
 @click.group()

@@ -8,6 +8,7 @@ from adserver.accounts.identity import Role
 from adserver.console.operators import (
     agreement_pages,
     customers,
+    experiment_pages,
     home,
     invalid_pages,
     live_page,
@@ -35,6 +36,7 @@ _TOPICS = (
     month_pages,
     invalid_pages,
     model_pages,
+    experiment_pages,
 )
 _MENU = (
     (home.PATH, N_("Home"), 10),
@@ -49,6 +51,7 @@ _MENU = (
     (month_pages.PATH, N_("Settlement"), 300),
     (invalid_pages.PATH, N_("Invalid traffic"), 310),
     (model_pages.PATH, N_("Models"), 400),
+    (experiment_pages.PATH, N_("Experiments"), 410),
     (switches.PATH, N_("Kill switches"), 500),
 )
 

@@ -14,13 +14,21 @@ from adserver.accounting.top_ups import TopUpError
 from adserver.console.operators.published_models import ModelRefusedError
 from adserver.feeds.record import FeedError
 from adserver.marketplace.problem import CatalogError, Problem
+from adserver.stores.experiments import ExperimentRefusedError
 from adserver.stores.funds import FundError
 from adserver.stores.switches import SwitchError
 from affiliate.calendar import ExtensionError
 from affiliate.settlement import StatementDoesNotFootError
 
 REFUSALS = (
-    *(ClosingRefusedError, DayRefusedError, ExtensionError, FeedError, FundError),
+    *(
+        ClosingRefusedError,
+        DayRefusedError,
+        ExperimentRefusedError,
+        ExtensionError,
+        FeedError,
+        FundError,
+    ),
     *(ModelRefusedError, PayoutRefusedError, StatementDoesNotFootError, SwitchError, TopUpError),
 )
 
