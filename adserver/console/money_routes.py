@@ -27,8 +27,8 @@ Route = web.RouteDef
 @asynccontextmanager
 async def money_routes(
     settings: Settings, store: EventStore, is_ready: Callable[[], bool]
-) -> AsyncIterator[tuple[list[Route], list[Route]]]:
-    """The routes of the unix socket and those of the port, while the context is open."""
+) -> AsyncIterator[list[Route]]:
+    """The routes of the unix socket, while the context is open."""
     engine = database.connect(settings)
     try:
         keyring = secrets.load(settings)
@@ -37,7 +37,7 @@ async def money_routes(
             taking_orders(OrderDoor(desk, engine, keyring)) as orders,
             _looking_again(desk, is_ready),
         ):
-            yield [orders], []
+            yield [orders]
     finally:
         engine.dispose()
 

@@ -39,7 +39,7 @@ from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.open_store import open_for_writing
 from adserver.eventlog.queries import charges, history_counts, hours_with_impressions
 from adserver.ports import EventStore
-from adserver.stores import database
+from adserver.stores import database, refusals
 from adserver.stores.bookkeeper import RedisBookkeeper
 from adserver.stores.catalog import SqlCatalog, open_catalog
 from adserver.stores.catalog_publisher import CatalogPublisher
@@ -77,7 +77,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
         await stack.enter_async_context(_summing_up(settings, store, shipping))
-        passed_on, asked = await stack.enter_async_context(money_routes(settings, store, is_ready))
+        passed_on = await stack.enter_async_context(money_routes(settings, store, is_ready))
         await stack.enter_async_context(
             query_socket.listening(
                 store, settings.data_dir, is_ready, passed_on, settings.max_orders_bytes
@@ -86,8 +86,9 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         engine, secrets = database.connect(settings), keyring.load(settings)
         stack.callback(engine.dispose)
         readiness = Readiness({"the event store": is_ready})
-        desk = Desk(settings, engine, SqlCatalog(engine), store, secrets, is_ready)
-        app = make_app(desk, AREAS, [*health_routes(readiness), *asked, *media_routes(settings)])
+        refused = refusals.reader(line, asyncio.get_running_loop())
+        desk = Desk(settings, engine, SqlCatalog(engine), store, secrets, is_ready, refused)
+        app = make_app(desk, AREAS, [*health_routes(readiness), *media_routes(settings)])
         port = await stack.enter_async_context(listening(settings, app))
         log.info("console on http://%s:%d, data in %s", settings.host, port, settings.data_dir)
         yield port

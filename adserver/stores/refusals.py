@@ -4,15 +4,18 @@ Never here: why one was refused (`adserver.api`). The one surprising fact: it ma
 Twenty an app, for a week, as far as Redis was there; nothing that counts depends on it.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from adserver.ports import StoreAwayError
 from adserver.stores.redis_client import RedisLine
 from models.domain.ids import AppId
 
 KEPT = 20
 KEPT_S = 7 * 86_400
+PATIENCE_S = 2.0
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -26,6 +29,10 @@ class Refusal(msgspec.Struct, frozen=True):
     detail: str
     field: str = ""
     agent: str = ""
+
+
+Refused = Sequence[Refusal] | None
+"""None: nobody knows, because Redis did not answer."""
 
 
 def key_of(app_id: AppId) -> bytes:
@@ -56,3 +63,17 @@ async def latest(line: RedisLine, app_id: AppId) -> list[Refusal]:
     """
     (found,) = await line.carry_out([("LRANGE", key_of(app_id), 0, KEPT - 1)])
     return [msgspec.json.decode(one, type=Refusal) for one in found]
+
+
+def reader(line: RedisLine, loop: asyncio.AbstractEventLoop) -> Callable[[AppId], Refused]:
+    """`latest` for threads beside the loop; None while Redis does not answer."""
+
+    def read(app_id: AppId) -> Refused:
+        asked = asyncio.run_coroutine_threadsafe(latest(line, app_id), loop)
+        try:
+            return asked.result(PATIENCE_S)
+        except (StoreAwayError, TimeoutError):
+            asked.cancel()
+            return None
+
+    return read

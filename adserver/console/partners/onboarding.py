@@ -1,0 +1,105 @@
+"""The overview of a partner: what is still to be done before money comes, and what has come.
+
+Never here: doing it. The one surprising fact: nothing is ticked by hand; each step looks at what is
+there, so a step that is undone (an archived app) is open again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from adserver.console.desk import Desk
+from adserver.console.partners.apps import apps_of, placements_of
+from adserver.console.partners.integration import LOOK_BACK
+from adserver.console.web.language import N_
+from adserver.eventlog.app_requests import Traffic, traffic
+from adserver.ports import StoreAwayError
+from adserver.stores import database, partners
+from adserver.stores.links import find_links
+from affiliate.partner import Partner, Standing
+from models.domain.ids import PlacementId
+
+_A_MONTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step: its title, why it matters, whether it is done, and where to do it."""
+
+    title: str
+    why: str
+    done: bool
+    path: str
+
+
+def steps_of(desk: Desk, partner: Partner, now: datetime) -> list[Step]:
+    """The checklist, in the order in which one does it."""
+    with database.reading(desk.engine) as connection:
+        contracts = partners.contracts_of(connection, [partner.partner_id])[partner.partner_id]
+        links = find_links(connection, partner.partner_id)
+    apps = apps_of(desk, partner.partner_id)
+    slots = [slot for app in apps for slot in placements_of(desk, app)]
+    seen = _traffic(desk, [slot.placement_id for slot in slots], now)
+    app = f"/apps/{apps[0].app_id}" if apps else "/apps"
+    in_force = any(one.in_force(now) for one in contracts)
+    return [
+        Step(
+            N_("Be approved"),
+            N_("The house looks at every application; nothing is to be done here."),
+            partner.standing is Standing.APPROVED,
+            "",
+        ),
+        Step(
+            N_("Have a contract"),
+            N_(
+                "It says which share of ad revenue and of commissions is yours. The house makes it."
+            ),
+            in_force,
+            "",
+        ),
+        Step(
+            N_("Add an app"),
+            N_("An app that shows ads. For links alone none is needed."),
+            bool(apps),
+            "/apps/new",
+        ),
+        Step(
+            N_("Add a placement"),
+            N_("A slot in the app: splash, banner, native, interstitial or rewarded video."),
+            bool(slots),
+            f"{app}/placements/new" if apps else "/apps/new",
+        ),
+        Step(
+            N_("Send the first request"),
+            N_("Paste a snippet with your key into the app; the check shows what arrives."),
+            bool(seen.requests),
+            f"{app}/integration" if apps else "/apps",
+        ),
+        Step(
+            N_("Show the first ad"),
+            N_("An impression counts when the app calls the tracker of an ad that is on screen."),
+            bool(seen.impressions),
+            f"{app}/integration" if apps else "/apps",
+        ),
+        Step(
+            N_("Make a link"),
+            N_("A link to a product earns a commission on what is bought after a click."),
+            bool(links),
+            "/links/new",
+        ),
+        Step(
+            N_("Enter a bank account"),
+            N_("Without one nothing can be paid out."),
+            bool(partner.bank_account),
+            "/payouts",
+        ),
+    ]
+
+
+def _traffic(desk: Desk, placements: list[PlacementId], now: datetime) -> Traffic:
+    """What arrived in a month; nothing while the log is away."""
+    if not desk.is_ready():
+        return Traffic()
+    try:
+        return traffic(desk.store, placements, now - _A_MONTH * LOOK_BACK)
+    except StoreAwayError:
+        return Traffic()
