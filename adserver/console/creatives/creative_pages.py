@@ -54,7 +54,7 @@ def index(desk: Desk, call: Call) -> Html:
     """`GET /advertisers/{advertiser_id}/creatives`."""
     held = own(desk, call)
     state = call.query.get("state", "")
-    wanted = call.query.get("line_item", "")
+    wanted = call.query.get("line_item_id", "")
     after = call.query.get("after", "")
     found = [
         one
@@ -79,7 +79,7 @@ def index(desk: Desk, call: Call) -> Html:
 def _next_href(call: Call, found: list[Creative]) -> str:
     if len(found) <= SHOWN:
         return ""
-    kept = {name: call.query.get(name, "") for name in ("state", "line_item")}
+    kept = {name: call.query.get(name, "") for name in ("state", "line_item_id")}
     return f"{base(call)}?{urlencode({**kept, 'after': found[SHOWN - 1].creative_id})}"
 
 
@@ -92,7 +92,11 @@ def _is_in_state(creative: Creative, state: str) -> bool:
 def _tabs(call: Call, state: str, wanted: str) -> list[tuple[str, str, bool]]:
     names = [("", N_("All in use")), *REVIEWS.items(), (ARCHIVED, N_("Archived"))]
     return [
-        (f"{base(call)}?{urlencode({'state': state_, 'line_item': wanted})}", call._(name), is_it)
+        (
+            f"{base(call)}?{urlencode({'state': state_, 'line_item_id': wanted})}",
+            call._(name),
+            is_it,
+        )
         for state_, name, is_it in ((str(value), name, value == state) for value, name in names)
     ]
 
@@ -101,9 +105,11 @@ def new(desk: Desk, call: Call) -> Reply:
     """`GET /advertisers/{advertiser_id}/creatives/new`: for the file named in the query."""
     market = market_of(desk, call)
     chosen = _chosen(desk, market, call.query.get("file", ""), "")
+    wanted = call.query.get("line_item_id", "")
     if chosen.files.main is None:
-        return See(f"{base(call)}/files", N_("Choose a file first, or upload one."))
-    draft = Draft(line_item_id=call.query.get("line_item", ""))
+        query = f"?{urlencode({'line_item_id': wanted})}" if wanted else ""
+        return See(f"{base(call)}/files{query}", N_("Choose a file first, or upload one."))
+    draft = Draft(line_item_id=wanted)
     return _form(desk, call, market, (draft, chosen), {}, 200)
 
 
@@ -257,7 +263,7 @@ def _form(
         "creative": before,
         "file": main.sha256 if main else "",
         "picture": _picture(desk, call, chosen),
-        "icon": picture_of_file(chosen.files.icon) if chosen.files.icon else None,
+        "small": picture_of_file(chosen.files.icon) if chosen.files.icon else None,
         "icon_file": chosen.files.icon.sha256 if chosen.files.icon else "",
         "fits": _fits(call, market, chosen),
         "items": [("", call._(N_("Choose a line item"))), *_items(market, before)],

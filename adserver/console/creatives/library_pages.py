@@ -6,6 +6,7 @@ page itself and not a redirect, for a refused file is kept nowhere that another 
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
 from adserver.console.creatives.hints import alike_in_library
 from adserver.console.creatives.intake import Taken, take_all
@@ -84,6 +85,7 @@ def _shown(desk: Desk, call: Call, market: Market, verdicts: list[Verdict], stat
     limits = [(kind_name(kind), most) for kind, most in MOST_BYTES.items()]
     values = {
         "base": f"/advertisers/{market.advertiser_id}/creatives",
+        "for_item": _for_item(call),
         "held": market.held,
         "verdicts": verdicts,
         "missing": status == 422 and not verdicts,
@@ -93,6 +95,12 @@ def _shown(desk: Desk, call: Call, market: Market, verdicts: list[Verdict], stat
         "accept": ",".join(f".{kind}" for kind in FileKind),
     }
     return Html(TEMPLATE, values, status)
+
+
+def _for_item(call: Call) -> str:
+    """The line item that the file is to be for, as a part of further addresses."""
+    wanted = call.query.get("line_item_id", "")
+    return urlencode({"line_item_id": wanted}) if wanted else ""
 
 
 def _before(call: Call) -> tuple[datetime, str] | None:
