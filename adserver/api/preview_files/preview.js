@@ -398,6 +398,7 @@ async function ask(event) {
   const body = JSON.stringify(requestBody($("ask")));
   const headers = { "Content-Type": "application/json", ...keyHeader() };
   const shownHeaders = `X-App-Key: ${hidden(headers["X-App-Key"])}\nContent-Type: application/json`;
+  $("screen").scrollIntoView({ block: "nearest" });
   const answer = await call(say("askedAds"), "/v1/ads", { method: "POST", headers, body }, shownHeaders);
   if (!answer) { $("trouble").textContent = say("noAnswer", { reason: "" }); return; }
   if (answer.status === 200) await present(JSON.parse(answer.text).ads);

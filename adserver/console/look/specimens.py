@@ -89,8 +89,8 @@ def _drawn(language: str) -> Mapping[str, Markup]:
         {"step": said(name), "amount": amount * 100, "total": total}
         for name, amount, total in (
             (N_("Earned"), 5_200, True),
-            (N_("Invalid"), -410, False),
-            (N_("Returned"), -730, False),
+            (N_("Invalid traffic"), -410, False),
+            (N_("Returned orders"), -730, False),
             (N_("Subsidy"), 300, False),
             (N_("Payable"), 4_360, True),
         )
