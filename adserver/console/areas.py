@@ -11,6 +11,7 @@ from adserver.console.insight.area import AREA as INSIGHT
 from adserver.console.operators.area import AREA as OPERATORS
 from adserver.console.partners.area import AREA as PARTNERS
 from adserver.console.web.routes import Area
+from adserver.console.webhooks.area import AREA as WEBHOOKS
 
 AREAS: tuple[Area, ...] = (
     look.AREA,
@@ -20,4 +21,5 @@ AREAS: tuple[Area, ...] = (
     PARTNERS,
     OPERATORS,
     INSIGHT,
+    WEBHOOKS,
 )

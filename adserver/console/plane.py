@@ -34,6 +34,7 @@ from adserver.console.spend_memory import SpendMemory
 from adserver.console.summing import summing
 from adserver.console.switch_loop import publishing_switches
 from adserver.console.web.app import make_app
+from adserver.console.webhook_loops import webhooks_running
 from adserver.eventlog.leftovers import count_leftovers
 from adserver.eventlog.liveness import Held, HeldError
 from adserver.eventlog.open_store import open_for_writing

@@ -6,7 +6,7 @@ a cause writes a row only for those who asked, so an event that nobody asked for
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +15,17 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adserver.stores.webhook_tables import WEBHOOK_DELIVERIES, WEBHOOKS
+from adserver.stores.webhook_tables import (
+    WEBHOOK_DELIVERIES,
+    WEBHOOK_WATCHES,
+    WEBHOOKS,
+)
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 KEPT_FOR = timedelta(days=30)
 _HEALTHY_AT_ONCE = 8
 _ID_LETTERS = 12
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +80,11 @@ def announce(  # noqa: PLR0913 - whom, what, about what, when
     `data` is a mapping, dataclass or Struct. The same `cause` again is told nobody twice; without
     one every call is an event of its own.
     """
-    told = 0
+    wanted = 0
     for webhook in of_owner(connection, role, owner):
         if webhook.active and kind in webhook.kinds and webhook.made_at <= now:
-            told += put(connection, webhook, (kind, cause), data, now)
-    return told
+            wanted += put(connection, webhook, (kind, cause), data, now)
+    return wanted
 
 
 def put(
@@ -134,16 +139,45 @@ def of_owner(connection: Connection, role: str, owner: str) -> list[Webhook]:
     return sorted(found, key=lambda one: (one.made_at, one.webhook_id))
 
 
-def listening_for(connection: Connection, kinds: Sequence[str]) -> dict[tuple[str, str], datetime]:
-    """The owners who want to be told of any of these kinds, and since when."""
+def listening(connection: Connection) -> dict[tuple[str, str, str], datetime]:
+    """Who wants to be told of what, by (role, owner, kind), and since when."""
     table = WEBHOOKS
     query = select(table).where(table.c.active.is_(True), table.c.removed_at.is_(None))
-    found: dict[tuple[str, str], datetime] = {}
+    found: dict[tuple[str, str, str], datetime] = {}
     for row in connection.execute(query):
-        if set(kinds) & set(row.kinds):
-            key = (row.role, row.owner)
+        for kind in row.kinds:
+            key = (row.role, row.owner, kind)
             found[key] = min(found.get(key, row.made_at), row.made_at)
     return found
+
+
+def told(connection: Connection, causes: Collection[str]) -> set[str]:
+    """Those of these causes of which somebody has been told."""
+    column = WEBHOOK_DELIVERIES.c.cause
+    wanted, found = sorted(causes), set()
+    for start in range(0, len(wanted), _BATCH):
+        query = select(column).where(column.in_(wanted[start : start + _BATCH]))
+        found |= set(connection.execute(query).scalars())
+    return found
+
+
+def watched(connection: Connection, name: str) -> tuple[datetime, int] | None:
+    """How far a watch has come: when it last looked, and the last number it saw."""
+    table = WEBHOOK_WATCHES
+    row = connection.execute(select(table).where(table.c.name == name)).first()
+    return (row.seen_at, row.seen_seq) if row else None
+
+
+def watch(connection: Connection, name: str, seen_at: datetime, seen_seq: int) -> None:
+    """Remembers how far a watch has come."""
+    values = {"name": name, "seen_at": seen_at, "seen_seq": seen_seq}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(WEBHOOK_WATCHES).values(values)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["name"], set_={"seen_at": seen_at, "seen_seq": seen_seq}
+        )
+    )
 
 
 def find(connection: Connection, webhook_id: str) -> Webhook | None:
