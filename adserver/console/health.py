@@ -15,6 +15,7 @@ from aiohttp import web
 from adserver import metrics
 from adserver.api.problems import PROBLEM_JSON, problem_answer
 from adserver.config import Settings
+from adserver.console.web.app import runner_of
 
 OK = b'{"status":"ok"}'
 
@@ -56,7 +57,7 @@ async def listening(settings: Settings, app: web.Application) -> AsyncIterator[i
     Raises:
         OSError: the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = runner_of(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.console_port).start()

@@ -25,6 +25,7 @@ from adserver.console.web.routes import Area
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST_LINE_BYTES = 65_536
 MISTAKE = "our mistake, and it has been logged"
 
 
@@ -53,6 +54,11 @@ def make_app(
     app.router.add_get("/openapi.json", describe)
     app.on_cleanup.append(close)
     return app
+
+
+def runner_of(app: web.Application) -> web.AppRunner:
+    """What serves the application; a query may be long, since it may carry filters and a cursor."""
+    return web.AppRunner(app, access_log=None, max_line_size=MOST_LINE_BYTES)
 
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from adserver.api.openapi import Operation, document
+from adserver.console.web.queries import LONGEST
 from adserver.console.web.rest_door import LONGEST_CURSOR, LONGEST_KEY, MOST_ITEMS, WRITES
 from adserver.console.web.routes import Endpoint
 from adserver.console.web.tables import CSV
@@ -23,7 +24,7 @@ CURSOR = {
     "name": "cursor",
     "in": "query",
     "description": "The next_cursor of the page before; opaque.",
-    "schema": {"type": "string", "maxLength": LONGEST_CURSOR},
+    "schema": {"type": "string", "maxLength": LONGEST_CURSOR, "pattern": "^[A-Za-z0-9_-]*$"},
 }
 LIMIT = {
     "name": "limit",
@@ -76,7 +77,13 @@ def _parameters(endpoint: Endpoint, is_write: bool) -> Iterable[Mapping[str, Any
     for name in re.findall(r"\{(\w+)\}", endpoint.path):
         yield {"name": name, "in": "path", "required": True, "schema": ID}
     for name, (schema, meaning) in endpoint.query.items():
-        yield {"name": name, "in": "query", "description": meaning, "schema": dict(schema)}
+        limits = {"maxLength": LONGEST} if schema.get("type") == "string" else {}
+        yield {
+            "name": name,
+            "in": "query",
+            "description": meaning,
+            "schema": {**limits, **schema},
+        }
     if endpoint.listed:
         yield CURSOR
         yield LIMIT

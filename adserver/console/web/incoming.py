@@ -14,6 +14,7 @@ from typing import cast
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
 from adserver.api.problems import BadRequestError, TooLargeError, UnsupportedMediaTypeError
@@ -116,7 +117,7 @@ async def _multipart(request: web.Request, directory: Path, most_bytes: int) -> 
                 budget -= upload.size
                 if upload.name or upload.size:  # an empty file input sends an empty part
                     form.files[part.name] = (*form.files.get(part.name, ()), upload)
-    except (ValueError, RuntimeError, LookupError) as error:
+    except (ValueError, RuntimeError, LookupError, BadHttpMessage) as error:
         raise BadRequestError("this multipart form is broken") from error
     return form
 

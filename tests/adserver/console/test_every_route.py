@@ -6,31 +6,20 @@ the areas themselves, so a new one is tried the day it is added.
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 
 from adserver.accounts.identity import Role
-from adserver.config import Settings
 from adserver.console.areas import AREAS
 from adserver.console.desk import Desk
 from adserver.console.web import guard
 from adserver.console.web.routes import EVERYBODY, OWNERS, Endpoint, Page
-from adserver.eventlog.ddl import prepare
-from adserver.eventlog.open_store import open_for_writing
 from adserver.stores.account_tables import AUDIT_LOG
-from adserver.stores.partner_changes import SqlPartners
-from affiliate.merchandise import Merchant
-from affiliate.partner import Partner
-from models.domain.ids import MerchantId, PartnerId
+from tests.adserver.console.routed import MINE, THEIRS, routed_desk
 from tests.adserver.console.web.people import browser_of, program_of
-from tests.adserver.console.web.running import Browser, Reply, desk_over, listening
-from tests.builders import small_marketplace
+from tests.adserver.console.web.running import Browser, Reply, listening
 
 FORM = "application/x-www-form-urlencoded"
 Route = Page | Endpoint
@@ -43,8 +32,6 @@ ROUTES: list[Route] = [
 OWNED = [route for route in ROUTES if any(f"{{{name}}}" in route.path for name in OWNERS)]
 HOUSE = [route for route in ROUTES if route not in OWNED and route.roles != EVERYBODY]
 NESTED = [route for route in OWNED if len(re.findall(r"\{", route.path)) > 1]
-MINE = {"advertiser_id": "adv1", "partner_id": "p1", "merchant_id": "m1"}
-THEIRS = {"advertiser_id": "adv2", "partner_id": "p2", "merchant_id": "m2"}
 
 
 def name_of(route: Route) -> str:
@@ -58,23 +45,8 @@ def filled(path: str, values: dict[str, str]) -> str:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A house with two owners of each kind; all that there is belongs to the first of them."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("routes"))
-    with closing(open_for_writing(settings)) as store, desk_over(settings, store) as desk:
-        prepare(store)
-        furnish(desk)
+    with routed_desk(tmp_path_factory.mktemp("routes")) as desk:
         yield desk
-
-
-def furnish(desk: Desk) -> None:
-    now = datetime.now(UTC)
-    with SqlPartners(desk.engine, "CNY", ZoneInfo("Asia/Shanghai")).changing(now) as changes:
-        for one in (Partner(PartnerId("p1"), "One"), Partner(PartnerId("p2"), "Two")):
-            changes.apply(one)
-        for name in ("m1", "m2"):
-            changes.add_merchant(Merchant(MerchantId(name), name, "https://shop.example/"))
-    market = small_marketplace()
-    mine = replace(market.apps[0], partner_id=PartnerId("p1"))
-    desk.catalog.replace(replace(market, apps=(mine, *market.apps[1:])), now)
 
 
 @pytest.fixture(scope="module")

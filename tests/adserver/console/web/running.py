@@ -20,7 +20,7 @@ from adserver import keyring
 from adserver.config import Settings
 from adserver.console.areas import AREAS
 from adserver.console.desk import Desk
-from adserver.console.web.app import make_app
+from adserver.console.web.app import make_app, runner_of
 from adserver.console.web.routes import Area
 from adserver.ports import EventStore
 from adserver.stores.catalog import open_catalog
