@@ -162,9 +162,12 @@ def read(kind: Kind, given: Mapping[str, Any], names: Sequence[str] | set[str]) 
     for field in kind.fields:
         if field.name not in names:
             continue
-        raw = given.get(field.name, "")
+        raw = _written(given.get(field.name, ""), many=field.notation.many)
+        if raw == "" and field.attribute_name in kind.defaults:
+            values[field.attribute_name] = kind.defaults[field.attribute_name]
+            continue
         try:
-            values[field.attribute_name] = field.read(_written(raw, many=field.notation.many), UTC)
+            values[field.attribute_name] = field.read(raw, UTC)
         except NotationError as error:
             problems.append(Problem(kind.name, "", field.name, str(error)))
     if problems:

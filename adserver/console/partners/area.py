@@ -5,9 +5,11 @@ Never here: what any of them does.
 
 from adserver.accounts.identity import Role
 from adserver.console.partners import (
+    app_pages,
     commissions,
     earnings_endpoints,
     earnings_pages,
+    house_ads,
     link_endpoints,
     link_pages,
     payment_endpoints,
@@ -15,7 +17,7 @@ from adserver.console.partners import (
     statements,
 )
 from adserver.console.web.language import N_
-from adserver.console.web.routes import Area, MenuEntry, Page
+from adserver.console.web.routes import OPERATORS, Area, MenuEntry, Page
 
 _P = "/partners/{partner_id}"
 
@@ -34,6 +36,30 @@ PAYMENT_PAGES = (
     Page("GET", f"{_P}/payouts", payouts.page),
     Page("POST", f"{_P}/payout-details", payouts.save_bank),
 )
+_APP = f"{_P}/apps/{{app_id}}"
+_SLOT = f"{_APP}/placements/{{placement_id}}"
+APP_PAGES = (
+    Page("GET", _P, app_pages.home),
+    Page("GET", f"{_P}/apps", app_pages.listing),
+    Page("GET", f"{_P}/apps/new", app_pages.new_app),
+    Page("POST", f"{_P}/apps/new", app_pages.add_app),
+    Page("GET", _APP, app_pages.app_page),
+    Page("POST", _APP, app_pages.save_app),
+    Page("POST", f"{_APP}/key", app_pages.rotate),
+    Page("GET", f"{_APP}/integration", app_pages.check),
+    Page("GET", f"{_APP}/placements/new", app_pages.new_placement),
+    Page("POST", f"{_APP}/placements/new", app_pages.add_placement),
+    Page("GET", _SLOT, app_pages.placement_page),
+    Page("POST", _SLOT, app_pages.save_placement),
+    Page("POST", f"{_SLOT}/archive", app_pages.archive_placement),
+)
+HOUSE_AD_PAGES = (
+    Page("GET", f"{_APP}/house-ads", house_ads.page),
+    Page("POST", f"{_APP}/house-ads", house_ads.add_page, upload_bytes=house_ads.MOST_BYTES),
+    Page("POST", f"{_APP}/house-ads/{{house_ad_id}}/toggle", house_ads.take_back_page),
+    Page("GET", "/house/house-ads", house_ads.review_page, roles=OPERATORS),
+    Page("POST", "/house/house-ads/{house_ad_id}", house_ads.judge_page, roles=OPERATORS),
+)
 LINK_PAGES = (
     Page("GET", f"{_P}/links", link_pages.listing),
     Page("GET", f"{_P}/links/new", link_pages.maker),
@@ -49,11 +75,12 @@ MENU = (
     MenuEntry(Role.PARTNER, "/partners/{owner}/links", N_("Links"), 40),
     MenuEntry(Role.PARTNER, "/partners/{owner}/statements", N_("Statements"), 70),
     MenuEntry(Role.PARTNER, "/partners/{owner}/payouts", N_("Payouts"), 80),
+    MenuEntry(Role.OPERATOR, "/house/house-ads", N_("Apps' own ads"), 26),
 )
 
 AREA = Area(
     "partners",
-    pages=(*EARNINGS_PAGES, *PAYMENT_PAGES, *LINK_PAGES),
+    pages=(*EARNINGS_PAGES, *PAYMENT_PAGES, *APP_PAGES, *HOUSE_AD_PAGES, *LINK_PAGES),
     endpoints=(
         *earnings_endpoints.ENDPOINTS,
         commissions.ENDPOINT,
