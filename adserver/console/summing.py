@@ -1,8 +1,8 @@
 """Keeps the hourly sums: sums what got stale, and all of an older log at the first start.
 
 Never here: the statements (`eventlog.sums`). The one surprising fact: the newest hour always comes
-first, so that today is fresh while years are summed; and after any work it rests four times as
-long, so that a report or a summing never takes more than a fifth of one core.
+first, so that today is fresh while years are summed; and after any work it rests twice as long, so
+that summing takes a third of one core at most.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.5
 WORK_S = 2.0  # at a stretch
-REST_SHARE = 4  # times as long as the work took
+REST_SHARE = 2  # times as long as the work took
 CHECK_S = 60.0  # whether the sums are still there
 TELL_S = 10.0
 ROWS_AT_ONCE = 300_000  # events in one statement, when older hours are summed several at a time

@@ -28,6 +28,7 @@ SINCE: dict[str, Version] = {
     "dedup_token": (22, 2),  # recognise a re-sent block by its name
 }
 DEDUP_WINDOW_BLOCKS = 1000
+HOURS_IN_PARTITION = 720  # of sums: 30 days
 # Merged parts stay this long: four times what Linux lets a written page wait for the disk. The
 # server's own 8 minutes would keep a hundred thousand small files around.
 MERGED_PARTS_KEPT_S = 120
@@ -103,8 +104,11 @@ def prepare(store: EventStore, cluster: str = "", retention_days: int = 0) -> No
 
 def _stored(table: Table, dialect: Dialect, name: str, where: str) -> str:
     typed = [f"  {_typed(column, dialect)}" for column in table.columns]
-    second = f"{table.day_of} * 3600" if table.newest else f"intDiv({table.day_of}, 1000)"
-    typed.append(f"  day_at DateTime('UTC') DEFAULT toDateTime({second}, 'UTC')")
+    partition = f"intDiv({table.day_of}, {HOURS_IN_PARTITION})"
+    if not table.newest:
+        partition = "toYYYYMMDD(day_at)"
+        second = f"intDiv({table.day_of}, 1000)"
+        typed.append(f"  day_at DateTime('UTC') DEFAULT toDateTime({second}, 'UTC')")
     # The engine drops copies when it merges, which is when it likes: readers drop them too.
     engine = f"ReplacingMergeTree({table.newest})"
     if dialect.cluster:
@@ -115,7 +119,7 @@ def _stored(table: Table, dialect: Dialect, name: str, where: str) -> str:
         f"CREATE TABLE IF NOT EXISTS {name}{where} (",
         ",\n".join(typed),
         f") ENGINE = {engine}",
-        f"PARTITION BY {'toYYYYMM' if table.newest else 'toYYYYMMDD'}(day_at)",
+        f"PARTITION BY {partition}",
         f"ORDER BY ({', '.join(table.order)})",
     ]
     if not table.money and dialect.retention_days and dialect.has("ttl"):

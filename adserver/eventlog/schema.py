@@ -28,7 +28,7 @@ class Column:
 class Table:
     """One table. `day_of` is the millisecond column whose UTC day is the partition.
 
-    Of sums, `day_of` counts hours and the UTC month is the partition; `newest` is the column by
+    Of sums, `day_of` counts hours and 720 of them are a partition; `newest` is the column by
     which the newest of several rows with one key is known ("": such rows are copies).
 
     Columns are only ever added at the end: rows already waiting in an outbox get the default there.
