@@ -7,7 +7,7 @@ they are asked for, and say how many there are.
 from adserver.console.advertisers import changes
 from adserver.console.advertisers.overview import Overview, overview_of
 from adserver.console.advertisers.owned import own, own_campaign
-from adserver.console.advertisers.refusals import by_field
+from adserver.console.advertisers.refusals import by_field, said
 from adserver.console.advertisers.status import campaign_badge
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Download, Html, Reply, See
@@ -93,7 +93,7 @@ def make(desk: Desk, call: Call) -> Reply:
     try:
         made = changes.add_campaign(desk, call, held.advertiser.advertiser_id, name)
     except CatalogError as error:
-        return _form(held, None, name, by_field(error))
+        return _form(held, None, name, said(call, by_field(error)))
     return See(path_of(held, made), MADE)
 
 
@@ -112,7 +112,7 @@ def rename(desk: Desk, call: Call) -> Reply:
     try:
         changes.rename_campaign(desk, call, one, name)
     except CatalogError as error:
-        return _form(held, one, name, by_field(error))
+        return _form(held, one, name, said(call, by_field(error)))
     return See(path_of(held, one), SAVED)
 
 

@@ -6,7 +6,7 @@ bars that should be equal.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,8 @@ from adserver.reports.delivery import At, On
 from models.domain.campaign import LineItem
 
 HALF = 460
+HOUR = timedelta(hours=1)
+FEWEST_DAYS = 4
 Say = Callable[[str], str]
 
 SPENT = N_("Spent")
@@ -35,10 +37,11 @@ def spend_by_day(days: Sequence[On], currency: str, say: Say) -> Markup:
 
 
 def impressions_by_hour(hours: Sequence[At], now: datetime, say: Say) -> Markup:
-    """A line of what was shown, up to now."""
-    rows = [{"at": at.at, "shown": at.figures.impressions} for at in hours if at.at <= now]
+    """A line of what was shown in each whole hour; the one that runs would look like a fall."""
+    whole = [at for at in hours if at.at + HOUR <= now]
+    rows = [{"at": at.at, "shown": at.figures.impressions} for at in whole]
     frame = Frame(say(N_("Impressions by hour")), width=HALF)
-    return plots.line(rows, "at", "shown", None, frame) if _any(hours) else plots.NOTHING_DRAWN
+    return plots.line(rows, "at", "shown", None, frame) if _any(whole) else plots.NOTHING_DRAWN
 
 
 def day_against_plan(
@@ -82,13 +85,15 @@ def flight_against_plan(
 
 
 def click_rate_by_day(days: Sequence[On], say: Say) -> Markup:
-    """The click rate with its 95 % interval, for days with impressions."""
+    """The click rate with its 95 % interval, for days with impressions; nothing for a few days."""
     rates = [(on.day, wilson(on.figures.clicks, on.figures.impressions)) for on in days]
     rows = [
         {"day": day, "ctr": rate.seen, "low": rate.low, "high": rate.high}
         for day, rate in rates
         if rate is not None
     ]
+    if len(rows) < FEWEST_DAYS:
+        return plots.NOTHING_DRAWN
     frame = Frame(
         say(N_("Click rate by day")),
         say(N_("The band holds the true rate in nineteen of twenty cases.")),

@@ -29,8 +29,9 @@ Typed = dict[str, list[str]]
 PLAIN = ("name", "pricing", "bid", "product", "starts_at", "ends_at", "daily_budget",
          "total_budget", "pacing")  # fmt: skip
 OPTIONAL = frozenset({"ends_at", "daily_budget", "total_budget", "product", "bid"})
-CAP_PARTS = ("cap_impressions", "cap_period", "cap_level")
-CAP_ROWS = 4
+CAP_PARTS = ("cap_impressions", "cap_each")
+"""How many, and of what: "day/line_item"."""
+CAP_ROWS = 2
 FOR_THE_HOUSE = "is booked by the house: ask your contact"
 
 
@@ -49,10 +50,8 @@ def typed_of(item: LineItem, zone: ZoneInfo) -> Typed:
     for part in CAP_PARTS:
         typed[part] = []
     for cap in item.caps:
-        for part, value in zip(
-            CAP_PARTS, (str(cap.impressions), cap.period.value, cap.level.value), strict=True
-        ):
-            typed[part].append(value)
+        typed["cap_impressions"].append(str(cap.impressions))
+        typed["cap_each"].append(f"{cap.period}/{cap.level}")
     return typed | typed_targeting(item.targeting)
 
 

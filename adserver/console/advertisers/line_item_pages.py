@@ -7,7 +7,6 @@ what was typed stays.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from adserver.console.advertisers import changes
 from adserver.console.advertisers.campaign_pages import DONE, SAVED
@@ -30,7 +29,7 @@ from adserver.console.advertisers.owned import (
     own_line_item,
     zone_of,
 )
-from adserver.console.advertisers.refusals import by_field
+from adserver.console.advertisers.refusals import by_field, said
 from adserver.console.advertisers.targeting_form import shown_targeting
 from adserver.console.desk import Desk
 from adserver.console.insight.panel import forecast_panel
@@ -41,8 +40,6 @@ from adserver.stores.buyers import Holdings
 from models.domain.campaign import (
     SOLD_PRICING_MODELS,
     Campaign,
-    CapLevel,
-    CapPeriod,
     LineItem,
     Pacing,
     PricingModel,
@@ -62,17 +59,21 @@ PACINGS = {
     Pacing.EVEN: N_("evenly over the day"),
     Pacing.ASAP: N_("as fast as there is somebody to show it to"),
 }
-PERIODS = {
-    CapPeriod.MINUTE: N_("a minute"),
-    CapPeriod.HOUR: N_("an hour"),
-    CapPeriod.DAY: N_("a day"),
-    CapPeriod.LIFETIME: N_("ever"),
+WINDOWS = {
+    "day/line_item": N_("a day, this line item alone"),
+    "day/campaign": N_("a day, the whole campaign"),
+    "day/advertiser": N_("a day, everything you advertise"),
+    "hour/line_item": N_("an hour, this line item alone"),
+    "hour/campaign": N_("an hour, the whole campaign"),
+    "hour/advertiser": N_("an hour, everything you advertise"),
+    "minute/line_item": N_("a minute, this line item alone"),
+    "minute/campaign": N_("a minute, the whole campaign"),
+    "minute/advertiser": N_("a minute, everything you advertise"),
+    "lifetime/line_item": N_("ever, this line item alone"),
+    "lifetime/campaign": N_("ever, the whole campaign"),
+    "lifetime/advertiser": N_("ever, everything you advertise"),
 }
-LEVELS = {
-    CapLevel.LINE_ITEM: N_("of this line item"),
-    CapLevel.CAMPAIGN: N_("of the whole campaign"),
-    CapLevel.ADVERTISER: N_("of everything you advertise"),
-}
+"""What a cap counts: period and level, as the notation of caps writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ def _taken(
 
 
 def _page(desk: Desk, call: Call, sheet: Sheet) -> Html:
-    owner = sheet.held.advertiser.advertiser_id
+    owner, errors = sheet.held.advertiser.advertiser_id, said(call, sheet.errors)
     values = {
         "advertiser": sheet.held.advertiser,
         "root": f"/advertisers/{owner}",
@@ -181,24 +182,22 @@ def _page(desk: Desk, call: Call, sheet: Sheet) -> Html:
         "item": sheet.before,
         "typed": {name: (texts or [""])[0] for name, texts in sheet.typed.items()},
         "cap_rows": _cap_rows(sheet.typed),
-        "groups": shown_targeting(sheet.typed, sheet.errors),
-        "errors": sheet.errors,
+        "groups": shown_targeting(sheet.typed, errors),
+        "errors": errors,
         "currency": desk.settings.currency,
         "pricings": _pricings(call, sheet.before),
-        "pacings": _options(PACINGS, call),
-        "periods": _options(PERIODS, call),
-        "levels": _options(LEVELS, call),
+        "pacings": [(one.value, call._(text)) for one, text in PACINGS.items()],
+        "windows": [(value, call._(text)) for value, text in WINDOWS.items()],
         "forecast": forecast_panel(desk, call, sheet.draft) if sheet.draft else None,
     }
     return Html("advertisers/line_item_form.html", values, 422 if sheet.errors else 200)
 
 
-def _cap_rows(typed: Typed) -> list[tuple[str, str, str]]:
+def _cap_rows(typed: Typed) -> list[tuple[str, ...]]:
     """The caps that are there, and empty rows behind them."""
-    usual = ("", CapPeriod.DAY.value, CapLevel.LINE_ITEM.value)
     lists = [typed.get(part, []) for part in CAP_PARTS]
-    there = [row for row in zip(*lists, strict=False) if row[0].strip()]
-    return [*there, *[usual] * max(1, CAP_ROWS - len(there))]
+    there: list[tuple[str, ...]] = [row for row in zip(*lists, strict=False) if row[0].strip()]
+    return [*there, *[("", next(iter(WINDOWS)))] * max(1, CAP_ROWS - len(there))]
 
 
 def _pricings(call: Call, before: LineItem | None) -> list[tuple[str, str]]:
@@ -208,7 +207,3 @@ def _pricings(call: Call, before: LineItem | None) -> list[tuple[str, str]]:
     if not promotes and not call.identity.is_operator:
         sold.remove(PricingModel.CPS)
     return [(one.value, call._(PRICINGS[one])) for one in sold]
-
-
-def _options(words: dict[Any, str], call: Call) -> list[tuple[str, str]]:
-    return [(one.value, call._(text)) for one, text in words.items()]

@@ -10,6 +10,7 @@ from adserver.api.problems import NotFoundError
 from adserver.console.advertisers import money
 from adserver.console.advertisers.campaign_pages import CSV_TYPE
 from adserver.console.advertisers.owned import own
+from adserver.console.advertisers.refusals import said
 from adserver.console.advertisers.status import Badge
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Download, Html, Reply, See
@@ -55,7 +56,7 @@ def ask(desk: Desk, call: Call) -> Reply:
     try:
         money.ask_top_up(desk, call, advertiser.advertiser_id, amount, note)
     except TopUpError as error:
-        return _page(desk, call, advertiser, {error.field: str(error)})
+        return _page(desk, call, advertiser, said(call, {error.field: str(error)}))
     return See(_path(advertiser), ASKED)
 
 

@@ -51,9 +51,9 @@ PAGES = (
 )
 
 MENU = (
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}", N_("Overview"), 100),
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/campaigns", N_("Campaigns"), 110),
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/balance", N_("Balance"), 140),
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/postbacks", N_("Postbacks"), 150),
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/settings", N_("Settings"), 160),
+    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}", N_("Overview"), 10),
+    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/campaigns", N_("Campaigns"), 20),
+    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/balance", N_("Balance"), 60),
+    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/postbacks", N_("Postbacks"), 70),
+    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/settings", N_("Settings"), 80),
 )

@@ -11,7 +11,7 @@ from adserver.console.advertisers import postbacks
 from adserver.console.advertisers.campaign_pages import SAVED
 from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.postbacks import Tried
-from adserver.console.advertisers.refusals import by_field
+from adserver.console.advertisers.refusals import by_field, said
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Html, Reply, See
 from adserver.console.web.language import N_
@@ -71,7 +71,8 @@ def change(desk: Desk, call: Call) -> Reply:
             Advertiser, advertiser.advertiser_id, lambda one: replace(one, **given), call.now
         )
     except CatalogError as error:
-        return _settings(advertiser, {**_typed(advertiser), **typed}, by_field(error))
+        wrong = said(call, by_field(error))
+        return _settings(advertiser, {**_typed(advertiser), **typed}, wrong)
     return See(f"/advertisers/{advertiser.advertiser_id}/settings", SAVED)
 
 

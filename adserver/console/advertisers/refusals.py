@@ -4,11 +4,12 @@ Never here: the rules. The one surprising fact: the catalog names the fields of 
 REST names attributes ("bid_micros"); here is where one becomes the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from adserver.accounting.top_ups import DecidedTopUpError, TopUpError, UnknownTopUpError
 from adserver.api.problems import NotFoundError, UnprocessableError
+from adserver.console.web.exchange import Call
 from adserver.console.web.problems import ConflictError, pointer
 from adserver.marketplace.kinds import KINDS
 from adserver.marketplace.problem import CatalogError, NotationError, Problem, spell_path
@@ -48,6 +49,11 @@ def by_field(error: CatalogError) -> dict[str, str]:
     for problem in error.problems:
         found.setdefault(problem.field, problem.message)
     return found
+
+
+def said(call: Call, errors: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong by field, in the caller's language as far as the sentence has no values."""
+    return {field: call._(message) for field, message in errors.items()}
 
 
 def _attribute(problem: Problem) -> str:

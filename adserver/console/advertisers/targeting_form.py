@@ -77,7 +77,7 @@ _ONE_A_LINE = N_("One a line, spelled as the apps send it.")
 
 GROUPS: tuple[Group, ...] = (
     Group(
-        N_("Where"),
+        N_("Places"),
         (
             Attribute("country", N_("Country"), N_("Three letters each, such as CHN, JPN.")),
             Attribute("region", N_("Region"), _ONE_A_LINE, lines=True),
@@ -85,7 +85,7 @@ GROUPS: tuple[Group, ...] = (
         ),
     ),
     Group(
-        N_("Who"),
+        N_("Who they are"),
         (
             Attribute(
                 "gender",
