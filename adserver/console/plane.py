@@ -22,6 +22,7 @@ from adserver.console.budgets import CatalogBudgets
 from adserver.console.desk import Desk
 from adserver.console.health import Readiness, health_routes, listening
 from adserver.console.history import DAYS, HistoryPublisher
+from adserver.console.house_ad_loop import publishing_house_ads
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
 from adserver.console.media_route import media_routes
@@ -119,6 +120,7 @@ async def _publishing(catalog: SqlCatalog, settings: Settings) -> AsyncIterator[
         _publishing_catalogs(catalog, settings),
         publishing_links(settings),
         publishing_switches(settings),
+        publishing_house_ads(settings),
         sweeping_media(settings),
     ):
         yield
@@ -141,10 +143,12 @@ async def _publishing_catalogs(catalog: SqlCatalog, settings: Settings) -> Async
 async def _summing_up(
     settings: Settings, store: EventStore, shipping: Shipping
 ) -> AsyncIterator[None]:
-    """Keeps the sums that reports read, and the days of ad revenue in the books."""
+    """Keeps the sums that reports read and the days of ad revenue in the books, and tells it."""
+    is_ready = shipping.prepared.is_set
     async with (
         summing(settings, store, shipping),
-        accruing(settings, store, shipping.prepared.is_set),
+        accruing(settings, store, is_ready),
+        webhooks_running(settings, store, is_ready),
     ):
         yield
 
