@@ -61,7 +61,6 @@ class Reason(StrEnum):
     STREAMS = "streams"
     ROTATED = "rotated"
     FRAME_RATE = "frame_rate"
-    NAME = "name"
     ZIP_BROKEN = "zip_broken"
     ZIP_FILES = "zip_files"
     ZIP_BYTES = "zip_bytes"

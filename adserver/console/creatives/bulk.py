@@ -26,6 +26,7 @@ from adserver.media.verdict import Reason, Refused
 from adserver.stores import database, media_files
 from adserver.stores.media_files import MediaFile
 from models.domain.campaign import Creative
+from models.domain.placement import Format
 
 COLUMNS = (
     "file", "line_item_id", "format", "landing_url", "title", "description", "cta", "landing_kind",
@@ -230,7 +231,7 @@ def read_rows(text: str) -> list[Row] | None:
 def draft_of(row: Row) -> Draft:
     """What a row asks for; "yes" under `declared` stands for both declarations."""
     values = row.values
-    declared = tuple(DECLARATIONS) if values["declared"].lower() in _YES else ()
+    is_declared = values["format"].lower() == Format.SPLASH and values["declared"].lower() in _YES
     return Draft(
         values["line_item_id"],
         values["format"].lower(),
@@ -240,7 +241,7 @@ def draft_of(row: Row) -> Draft:
         values["title"],
         values["description"],
         values["cta"],
-        declared,
+        tuple(DECLARATIONS) if is_declared else (),
     )
 
 

@@ -27,6 +27,7 @@ from adserver.marketplace.problem import CatalogError
 from adserver.media.specs import icon_misfit
 from adserver.stores import creative_reviews, database, media_files
 from models.domain.campaign import Creative, LineItem, Review
+from models.domain.placement import Format
 
 SHOWN = 60
 ARCHIVED = "archived"
@@ -91,14 +92,11 @@ def _is_in_state(creative: Creative, state: str) -> bool:
 
 def _tabs(call: Call, state: str, wanted: str) -> list[tuple[str, str, bool]]:
     names = [("", N_("All in use")), *REVIEWS.items(), (ARCHIVED, N_("Archived"))]
-    return [
-        (
-            f"{base(call)}?{urlencode({'state': state_, 'line_item_id': wanted})}",
-            call._(name),
-            is_it,
-        )
-        for state_, name, is_it in ((str(value), name, value == state) for value, name in names)
-    ]
+    found = []
+    for value, name in names:
+        query = urlencode({"state": str(value), "line_item_id": wanted})
+        found.append((f"{base(call)}?{query}", call._(name), value == state))
+    return found
 
 
 def new(desk: Desk, call: Call) -> Reply:
@@ -200,7 +198,9 @@ def restore(desk: Desk, call: Call) -> See:
 def draft_of(call: Call) -> Draft:
     """What was typed into the form."""
     values = {name: call.form.get(name, "") for name in FIELDS}
-    declared = tuple(one for one in DECLARATIONS if one in call.form.getall("declared", []))
+    is_splash = values["form"] == Format.SPLASH
+    ticked = call.form.getall("declared", []) if is_splash else []
+    declared = tuple(one for one in DECLARATIONS if one in ticked)
     return Draft(**values, declared=declared)
 
 

@@ -39,6 +39,7 @@ from adserver.console.web.exchange import Call, Listed
 from adserver.stores import creative_reviews, database, media_files
 from adserver.stores.creative_reviews import Said
 from models.domain.campaign import Creative, Review
+from models.domain.placement import Format
 
 
 def list_files(desk: Desk, call: Call) -> Listed:
@@ -106,7 +107,8 @@ def add_creative(desk: Desk, call: Call) -> CreativeOut:
     market = market_of(desk, call)
     draft = Draft(
         given.line_item_id, given.format, given.landing_url, given.landing_kind,
-        given.fallback_url, given.title, given.description, given.cta, _declared(given.declared),
+        given.fallback_url, given.title, given.description, given.cta,
+        _declared(given.declared, given.format),
     )  # fmt: skip
     files = _files(desk, market, given.file, given.icon)
     creative = drafts.built(draft, files, market, call._)
@@ -121,7 +123,7 @@ def change_creative(desk: Desk, call: Call) -> CreativeOut:
     market = market_of(desk, call)
     before = own_creative(market.held, call)
     files = _files(desk, market, given.file or "", given.icon or "")
-    declared = _declared(given.declared)
+    declared = _declared(given.declared, before.format)
     changes = {
         name: value
         for name, value in msgspec.structs.asdict(given).items()
@@ -144,8 +146,8 @@ def _draft_of(creative: Creative) -> Draft:
     )  # fmt: skip
 
 
-def _declared(given: list[str]) -> tuple[str, ...]:
-    return tuple(one for one in DECLARATIONS if one in given)
+def _declared(given: list[str], form: str) -> tuple[str, ...]:
+    return tuple(one for one in DECLARATIONS if one in given and form == Format.SPLASH)
 
 
 def _files(desk: Desk, market: Market, main: str, icon: str) -> Files:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from adserver.accounts.identity import Identity
 from adserver.console.desk import Desk
+from adserver.console.web.language import N_
 from adserver.console.web.problems import ConflictError
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.problem import CatalogError, Problem
@@ -23,7 +24,7 @@ from adserver.stores.catalog import SqlCatalog
 from adserver.stores.creative_reviews import Said
 from models.domain.campaign import Creative, Review
 
-MOVED_ON = "the creative was changed meanwhile; look at it again"
+MOVED_ON = N_("the creative was changed meanwhile; look at it again")
 _ACTIONS = {Review.APPROVED: "approve", Review.REJECTED: "reject"}
 
 
@@ -96,12 +97,11 @@ def decide(
 
 def _require_reason(said: Said) -> None:
     if not said.reason:
-        raise CatalogError(Problem("", "", "reason", "say why it is rejected"))
+        raise CatalogError(Problem("", "", "reason", N_("say why it is rejected")))
     if said.reason == "other" and not said.words.strip():
-        raise CatalogError(Problem("", "", "words", "say the reason in words"))
+        raise CatalogError(Problem("", "", "words", N_("say the reason in words")))
     if len(said.words) > creative_reviews.MOST_WORDS:
-        most = creative_reviews.MOST_WORDS
-        raise CatalogError(Problem("", "", "words", f"at most {most} characters"))
+        raise CatalogError(Problem("", "", "words", N_("say it in at most 1,000 characters")))
 
 
 def _catalog(desk: Desk, who: Identity, said_of: Callable[[Creative], Said]) -> SqlCatalog:

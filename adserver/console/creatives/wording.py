@@ -73,7 +73,6 @@ REASONS = {
     Reason.STREAMS: N_("It has several tracks of pictures or sound; leave one of each."),
     Reason.ROTATED: N_("It is turned by a mark in the file. Export it upright."),
     Reason.FRAME_RATE: N_("It has %(rate)s pictures a second; at most %(most)s are taken."),
-    Reason.NAME: N_("Its name cannot be used."),
     Reason.ZIP_BROKEN: N_("This is no ZIP archive that can be opened."),
     Reason.ZIP_FILES: N_("The archive holds %(files)s files; 1 to %(most)s are taken."),
     Reason.ZIP_BYTES: N_("Unpacked it has more than %(most)s."),
