@@ -5,6 +5,7 @@ Never here: what any of them does.
 
 from adserver.accounts.identity import Role
 from adserver.console.partners import (
+    app_endpoints,
     app_pages,
     commissions,
     earnings_endpoints,
@@ -86,6 +87,7 @@ AREA = Area(
         commissions.ENDPOINT,
         *payment_endpoints.ENDPOINTS,
         *link_endpoints.ENDPOINTS,
+        *app_endpoints.ENDPOINTS,
     ),
     menu=MENU,
 )

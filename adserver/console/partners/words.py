@@ -91,6 +91,24 @@ REASONS: dict[str, str] = {
     Shortfall.POOL_EMPTY: N_("The fund was empty, so it paid what was left and then nothing."),
     "reattributed": N_("It was found to be another partner's, so it earns you nothing any more."),
 }
+FOR_MERCHANTS: dict[str, str] = {
+    Unearned.NOT_PAID: N_("Not paid yet."),
+    Unearned.CANCELLED: N_("Cancelled: nothing is owed for it."),
+    Unearned.BAD_CLICK: N_("Its click id was not made here; pass it on as it came."),
+    Unearned.CLICK_AFTER_ORDER: N_("The click came after the order."),
+    Unearned.OUTSIDE_WINDOW: N_("The click was too long before the order."),
+    Unearned.OTHER_MERCHANT: N_("The click led to another shop."),
+    Unearned.NO_TOUCH: N_("No click and no coupon led to it."),
+    Unearned.INVALID_TRAFFIC: N_("The click came from a robot or a data centre."),
+    Unearned.PARTNER_NOT_APPROVED: N_("The partner was not approved then."),
+    Unearned.NO_CONTRACT: N_("The partner had no contract then."),
+    Unearned.SELF_PURCHASE: N_("The partner bought for itself."),
+    Unearned.GIFT_CATEGORY: N_("Your rates pay nothing for this category."),
+    Unearned.ZERO_RATE: N_("The rate that applies is zero."),
+    Unearned.CAP_REACHED: N_("A cap of the partner's contract was reached."),
+    Unearned.UNMATCHED_REFUND: N_("A refund of a sale that was never reported."),
+}
+"""Why a line costs nothing, or less, for the merchant whose line it is."""
 OUTCOMES: dict[Outcome, str] = {
     Outcome.PAYABLE: N_("Became payable"),
     Outcome.NOT_RECEIVED: N_("Waited: not yet received"),

@@ -1,0 +1,1 @@
+"""The merchants' room: orders with their verdicts, products, the key and the balance."""
