@@ -15,6 +15,7 @@ from adserver.stores import (
     partner_desk_tables,
     partner_tables,
     product_tables,
+    report_tables,
     revenue_tables,
     settlement_tables,
     switch_tables,
@@ -35,6 +36,7 @@ MONEY = (
 
 PEOPLE = (account_tables, switch_tables, webhook_tables)
 CREATIVES = (creative_tables, partner_desk_tables)
+REPORTS = (report_tables,)
 
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables.METADATA
