@@ -35,6 +35,7 @@ _FONT = "system-ui, Noto Sans CJK SC, sans-serif"
 _SIZE = re.compile(r' width="[\d.]+" height="[\d.]+"(?= viewBox)')
 _KEPT = 256
 _LABEL_PX = 62
+_TICK_PX = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def bars(
             "ticks": False,
         },
     }
-    amount = _axis("y", frame.y_title, frame.unit, nice=True)
+    amount = _levelled(_axis("y", frame.y_title, frame.unit, nice=True), [row[y] for row in rows])
     encoding = {"x": amount, "y": category} if lying else {"x": category, "y": amount}
     encoding |= {"description": {"field": "says"}, **_coloured(rows, series)}
     mark = {"type": "bar", "cornerRadiusEnd": 0 if series else 3, "color": COLOURS[0]}
@@ -199,7 +200,8 @@ def curve(rows: Sequence[Row], x: str, y: str, here: float | None, frame: Frame)
 def _over(rows: Sequence[Row], x: str, y: str, series: str | None, frame: Frame) -> Spec:
     """Lines with a point for each value, which shows itself when it is pointed at."""
     values = [_point(row, x, y, series, frame) for row in rows]
-    base = {"x": _along(rows, x, frame), "y": _axis("y", frame.y_title, frame.unit, nice=True)}
+    upright = _levelled(_axis("y", frame.y_title, frame.unit, nice=True), [row[y] for row in rows])
+    base = {"x": _along(rows, x, frame), "y": upright}
     base |= _coloured(rows, series)
     if not series:
         base.pop("color", None)
@@ -237,10 +239,9 @@ def _along(rows: Sequence[Row], x: str, frame: Frame) -> Spec:
     if not isinstance(at[0], date):
         axis = _axis("x", frame.x_title, frame.x_unit, nice=False)
         return {**axis, "axis": {**axis["axis"], "grid": False}}
-    span = _wall(max(at)) - _wall(min(at))
-    clock = "%H:%M" if span <= timedelta(days=2) else "%m-%d"
-    clock = "%Y-%m" if span > timedelta(days=400) else clock
+    clock = _clock(_wall(max(at)) - _wall(min(at)))
     axis = {"format": clock, "grid": False, "labelOverlap": "greedy", "labelFlush": False}
+    axis["tickCount"] = max(2, frame.width // _TICK_PX)
     if not isinstance(at[0], datetime):
         days = sorted(set(at))
         every = -(-len(days) * _LABEL_PX // frame.width)
@@ -252,6 +253,22 @@ def _along(rows: Sequence[Row], x: str, frame: Frame) -> Spec:
         "title": frame.x_title or None,
         "axis": axis,
     }
+
+
+def _clock(span: timedelta) -> str:
+    """How a moment is written on an axis this long; numbers only, the same in every language."""
+    if span <= timedelta(minutes=10):
+        return "%H:%M:%S"
+    if span <= timedelta(days=2):
+        return "%H:%M"
+    return "%m-%d" if span <= timedelta(days=400) else "%Y-%m"
+
+
+def _levelled(axis: Spec, amounts: Sequence[Any]) -> Spec:
+    """The axis with room above, where all amounts are nothing: else zero floats in the middle."""
+    if any(amount for amount in amounts):
+        return axis
+    return {**axis, "scale": {**axis["scale"], "domainMax": 1, "domainMin": 0}}
 
 
 def _axis(field: str, title: str, unit: str, *, nice: bool) -> Spec:
