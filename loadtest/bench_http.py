@@ -256,10 +256,12 @@ def settle(house: House) -> None:
     throughput(house, house.settings.port)
 
 
-async def open_loop(house: House) -> dict[str, Any]:
+async def open_loop(
+    house: House, rate: float = OPEN_RATE, seconds: float = OPEN_S
+) -> dict[str, Any]:
     """Requests leave on a Poisson schedule, whatever comes back; times count from the schedule."""
     rng = np.random.default_rng(8)
-    gaps = rng.exponential(1 / OPEN_RATE, int(OPEN_RATE * OPEN_S))
+    gaps = rng.exponential(1 / rate, int(rate * seconds))
     due = np.cumsum(gaps) + time.perf_counter() + 0.5
     os.sched_setaffinity(0, {LOAD_CORE})
     client = HttpClient("127.0.0.1", house.settings.port, connections=256)

@@ -4,6 +4,7 @@ import pytest
 
 from adserver.eventlog.ddl import SINCE, Dialect, add_missing, create, create_all
 from adserver.eventlog.schema import BY_NAME, TABLES
+from adserver.eventlog.sums import FIGURES, REQUEST_FIGURES, SUM_TABLES
 
 OLDEST, NEWEST = (18, 16), (26, 9)
 CLICKS = BY_NAME["clicks"]
@@ -72,6 +73,16 @@ def test_copies_of_an_event_always_go_to_the_same_node() -> None:
         _, distributed = create(table, Dialect(NEWEST, cluster="ads"))
         assert "toString(offer_id)" in distributed or "toString(event_id)" in distributed
         assert "rand()" not in distributed
+
+
+def test_all_sums_of_an_hour_lie_on_one_node_and_the_newest_wins() -> None:
+    for table in SUM_TABLES:
+        stored, distributed = create(table, Dialect(NEWEST, cluster="ads"))
+        assert "'{replica}', run)" in stored
+        assert "cityHash64(toString(hour))" in distributed
+        [alone] = create(table, Dialect(OLDEST))
+        assert "ReplacingMergeTree(run)\nPARTITION BY intDiv(hour, 720)" in alone
+        assert {*table.order} == {*table.names} - {"run"} - {*FIGURES} - {*REQUEST_FIGURES}
 
 
 def test_missing_columns_are_added_on_every_table_that_has_them() -> None:

@@ -107,6 +107,25 @@ def test_hours_with_new_rows_are_noted_for_the_history(tmp_path: Path, shipper: 
     assert shipper.take_touched_hours() == {NOW_MS // 3_600_000}
 
 
+def test_hours_are_noted_before_their_rows_are_forgotten(
+    tmp_path: Path, shipper: Shipper, memory: MemoryStore
+) -> None:
+    fill(tmp_path / "w0.sqlite", 0, 3)
+    noted: list[tuple[str, set[int]]] = []
+
+    def note(table: str, hours: set[int]) -> None:
+        noted.append((table, hours))
+        if len(noted) == 1:
+            raise OSError("disk full")
+
+    shipper.note = note
+    with pytest.raises(OSError, match="disk full"):
+        shipper.ship_once()
+    assert drain(shipper) == 3
+    assert noted == [("impressions", {NOW_MS // 3_600_000})] * 2
+    assert len(memory.ids("impressions")) == 6  # the same rows again: copies, not losses
+
+
 def test_rows_that_cannot_be_stored_are_kept_apart_and_the_rest_goes_on(
     tmp_path: Path, shipper: Shipper, memory: MemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
