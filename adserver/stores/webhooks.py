@@ -121,7 +121,8 @@ def put(
     }
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(WEBHOOK_DELIVERIES).values(values)
-    return connection.execute(statement.on_conflict_do_nothing()).rowcount
+    added = statement.on_conflict_do_nothing().returning(WEBHOOK_DELIVERIES.c.seq)
+    return len(connection.execute(added).all())
 
 
 def make_id(prefix: str) -> str:
@@ -268,7 +269,7 @@ def _ranked(now: datetime, limit: int) -> Select[Any]:
     waiting = (
         select(table, rank.label("rank"), at_once.label("at_once"))
         .join(hooks, hooks.c.webhook_id == table.c.webhook_id)
-        .where(table.c.due_at <= now)
+        .where(table.c.due_at <= now, hooks.c.active.is_(True))
         .subquery()
     )
     columns = [waiting.c[column.name] for column in table.columns]

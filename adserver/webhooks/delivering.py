@@ -127,7 +127,8 @@ class Deliverer:
             if webhook is None:
                 return
             attempts = one.attempts + 1
-            wait = None if heard.is_good else _wait_after(attempts)
+            is_over = heard.is_good or not webhook.active  # another call of this round ended it
+            wait = None if is_over else _wait_after(attempts)
             values = {
                 "attempts": attempts,
                 "tried_at": now,
@@ -138,7 +139,8 @@ class Deliverer:
                 "state": _state(heard, wait),
             }
             webhooks.end(connection, one.seq, values)
-            _judge(connection, webhook, heard, wait)
+            if webhook.active:
+                _judge(connection, webhook, heard, wait)
 
 
 def _state(heard: Heard, wait: timedelta | None) -> str:
