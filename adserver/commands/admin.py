@@ -15,7 +15,7 @@ import click
 import msgspec
 from sqlalchemy import Engine
 
-from adserver.accounts import invitations, organisations, passwords, users
+from adserver.accounts import invitations, keys, organisations, passwords, users
 from adserver.accounts.identity import COMMAND, Role
 from adserver.accounts.refusal import refusal
 from adserver.accounts.users import User
@@ -96,6 +96,28 @@ def invite(email: str, role: str, owner: str, as_json: bool) -> None:
         return
     click.echo(f"Send this link to {made.email}; it works once, until {made.ends_at:%Y-%m-%d}:")
     click.echo(link)
+
+
+@command.command(
+    epilog="\b\nExample:\n  adunion admin key --role advertiser --owner adv_tea --name reports"
+)
+@_ROLE
+@_OWNER
+@click.option("--name", required=True, help="What the key is for.")
+@AS_JSON
+def key(role: str, owner: str, name: str, as_json: bool) -> None:
+    """Make an API key for the console's REST calls; it is shown this once."""
+    settings = from_environment()
+    with _opened(settings) as engine:
+        now = datetime.now(UTC)
+        with database.writing(engine) as connection:
+            house = organisations.ensure(connection, Role(role), owner, COMMAND, now)
+        record, text = keys.make(engine, house.organisation_id, name, COMMAND, now)
+    if as_json:
+        print_json({"key_id": record.key_id, "key": text})
+        return
+    click.echo(f"The key (shown this once): {text}")
+    click.echo(f"Try: curl -H 'Authorization: Bearer {text}' {settings.console_address}/api/v1/me")
 
 
 @command.command("list")
