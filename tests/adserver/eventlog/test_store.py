@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from adserver.eventlog.ddl import prepare
+from adserver.eventlog.house_events import house_event_row
 from adserver.eventlog.link_clicks import link_click_row
 from adserver.eventlog.liveness import HeldError
 from adserver.eventlog.rows import (
@@ -45,6 +46,7 @@ def one_row_of(table: str) -> tuple[Any, ...]:
             "ads_served": served_row(served(1, FEATURES)),
             "decisions": decided_row(decided(1)),
             "census": census_row(census(1, "won", 3)),
+            "house_events": house_event_row(happening(1).offer, EventKind.CLICK, AT_MS),
             "link_clicks": link_click_row(TOUCH, AT_MS, 2**63 - 1, "old.csv"),
         }
         settled = (table, rows[table])
