@@ -35,6 +35,7 @@ _FONT = "system-ui, Noto Sans CJK SC, sans-serif"
 _SIZE = re.compile(r' width="[\d.]+" height="[\d.]+"(?= viewBox)')
 _KEPT = 256
 _LABEL_PX = 62
+_SHORT = "abs(VALUE) < 1000 ? format(VALUE, '.3~r') : replace(format(VALUE, '.3~s'), 'G', 'B')"
 _TICK_PX = 90
 
 
@@ -243,6 +244,7 @@ def _along(rows: Sequence[Row], x: str, frame: Frame) -> Spec:
     axis = {"format": clock, "grid": False, "labelOverlap": "greedy", "labelFlush": False}
     axis["tickCount"] = max(2, frame.width // _TICK_PX)
     if not isinstance(at[0], datetime):
+        axis["format"] = clock if clock.startswith("%Y") else "%m-%d"
         days = sorted(set(at))
         every = -(-len(days) * _LABEL_PX // frame.width)
         axis["values"] = [_amount(day, "") for day in days[::every]]
@@ -273,11 +275,12 @@ def _levelled(axis: Spec, amounts: Sequence[Any]) -> Spec:
 
 def _axis(field: str, title: str, unit: str, *, nice: bool) -> Spec:
     kind, _, _ = unit.partition(":")
-    labels = {
-        "percent": "format(datum.value, '~%')",
-        "micros": "format(datum.value / 1000000, '~s')",
-        "minor": "format(datum.value / 100, '~s')",
-    }.get(kind, "format(datum.value, '~s')")
+    value = {"micros": "datum.value / 1000000", "minor": "datum.value / 100"}.get(
+        kind, "datum.value"
+    )
+    labels = _SHORT.replace("VALUE", f"({value})")
+    if kind == "percent":
+        labels = "format(datum.value, '~%')"
     axis = {"labelExpr": labels, "tickCount": 5}
     scale = {"zero": nice, "nice": nice}
     return {"field": field, "type": "quantitative", "title": title or None, "axis": axis,

@@ -126,3 +126,19 @@ def test_one_value_and_gaps_can_be_drawn() -> None:
     drawn = plots.line(gaps, "day", "shown", None, Frame("", unit="micros:CNY"))
     assert said(drawn) == ["2026-11-02: 0.000003 CNY"]
     assert said(plots.line(DAYS[:1], "day", "shown", None, Frame(""))) == ["2026-11-01: 0"]
+
+
+@pytest.mark.parametrize(
+    ("most", "labels"),
+    [
+        (0, {"0", "0.2", "1"}),
+        (0.4, {"0", "0.2", "0.4"}),
+        (800, {"0", "200", "800"}),
+        (4_000_000, {"0", "1M", "4M"}),
+        (4_000_000_000, {"0", "1B", "4B"}),
+    ],
+)
+def test_an_axis_counts_in_short_words(most: float, labels: set[str]) -> None:
+    rows = [{"day": DAY + timedelta(days=at), "shown": most * at} for at in range(2)]
+    svg = plots.line(rows, "day", "shown", None, Frame(""))
+    assert labels | {"11-01", "11-02"} <= set(re.findall(r">([^<]+)</text>", svg))
