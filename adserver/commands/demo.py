@@ -23,11 +23,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adserver import config, keyring
-from adserver.demo import best, chart, closing, partner_books, reconcile, shops
+from adserver.demo import best, chart, closing, partner_books, people, reconcile, shops, waiting
 from adserver.demo.learning import learn
 from adserver.demo.lines_to_try import lines_to_try
 from adserver.demo.money import spent_in_redis
 from adserver.demo.partner_report import SHOWN, PartnerReport
+from adserver.demo.people import Person
 from adserver.demo.phases import Played, Stage
 from adserver.demo.report import Report
 from adserver.demo.site import advertisers_site
@@ -109,6 +110,7 @@ async def demonstrate(
         async with system.up(), advertisers_site(world.pictures, host, site_port):
             stage = _stage(world, system)
             report = await _story(plan, stage, bars)
+            guests = await _console_furnished(system, world, bars)
             bars.stop()
             report.show(console)
             report.write(directory / "report.json")
@@ -116,6 +118,8 @@ async def demonstrate(
             console.print(f"report: {directory}/report.json, report.png, statement-{SHOWN}.html")
             if not plan.once:
                 console.print(await lines_to_try(stage), soft_wrap=True)
+                address = system.settings.console_address
+                console.print(people.as_table(guests, address), soft_wrap=True)
                 with suppress(asyncio.CancelledError):  # Ctrl-C: as good an end as any
                     await asyncio.Event().wait()
     return report
@@ -171,6 +175,14 @@ async def _partners_paid(
         charged[world.truth.advertiser_of[line_item]] += micros
     checks = partner_books.checks(desk.orders, world.market.shops, closed, charged)
     return PartnerReport(happened, closed), checks
+
+
+async def _console_furnished(system: System, world: World, bars: Progress) -> list[Person]:
+    """Somebody of each role can sign in, and finds work waiting."""
+    advertiser = world.market.advertiser_ids()[0]
+    with _step(bars, "people for the console, and work that waits for them"):
+        await waiting.leave_work(system, world, advertiser, SHOWN)
+        return await people.welcome(system, world, advertiser, SHOWN)
 
 
 async def _learned(stage: Stage, bars: Progress) -> str:
