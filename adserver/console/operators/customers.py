@@ -37,7 +37,7 @@ APPS = "/house/apps"
 NAMES = ("name", "time_zone", "categories", "domain", "prepaid", "email")
 
 
-class AdvertiserOut(Struct):
+class HouseAdvertiser(Struct):
     """An advertiser as the house sees it; the balance in micros, below 0 what it owes."""
 
     advertiser_id: str
@@ -68,7 +68,7 @@ class MadeAdvertiser(Struct):
     invitation: str
 
 
-class AppOut(Struct):
+class HouseApp(Struct):
     """An app, its partner ("" for the house), and how many placements it has."""
 
     app_id: str
@@ -211,9 +211,9 @@ def list_apps(desk: Desk, call: Call) -> Listed:
     return paged(call, apps(desk), lambda pair: pair[0].app_id, lambda pair: _app_out(*pair))
 
 
-def _out(desk: Desk, customer: Customer) -> AdvertiserOut:
+def _out(desk: Desk, customer: Customer) -> HouseAdvertiser:
     one = customer.advertiser
-    return AdvertiserOut(
+    return HouseAdvertiser(
         one.advertiser_id,
         one.name,
         one.active,
@@ -225,8 +225,8 @@ def _out(desk: Desk, customer: Customer) -> AdvertiserOut:
     )
 
 
-def _app_out(app: App, placements: int) -> AppOut:
-    return AppOut(
+def _app_out(app: App, placements: int) -> HouseApp:
+    return HouseApp(
         app.app_id,
         app.name,
         app.bundle,
@@ -246,8 +246,8 @@ PAGES = (
 _API = "/api/v1/house"
 ENDPOINTS = (
     Endpoint("GET", f"{_API}/advertisers", "All advertisers", list_advertisers, OPERATORS,
-             answer=AdvertiserOut, listed=True),
+             answer=HouseAdvertiser, listed=True),
     Endpoint("POST", f"{_API}/advertisers", "Make an advertiser, its organisation and an "
              "invitation", post, OPERATORS, body=NewAdvertiser, answer=MadeAdvertiser, status=201),
-    Endpoint("GET", f"{_API}/apps", "All apps", list_apps, OPERATORS, answer=AppOut, listed=True),
+    Endpoint("GET", f"{_API}/apps", "All apps", list_apps, OPERATORS, answer=HouseApp, listed=True),
 )  # fmt: skip

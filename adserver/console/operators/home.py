@@ -36,7 +36,7 @@ PATH = "/house"
 REVIEW = "/house/review"
 
 
-class Waiting(Struct):
+class HouseWaiting(Struct):
     """What waits for an operator, and what is wrong."""
 
     creatives_to_review: int
@@ -59,7 +59,7 @@ class Task:
     href: str
 
 
-def waiting(desk: Desk, call: Call) -> Waiting:
+def waiting(desk: Desk, call: Call) -> HouseWaiting:
     """Counts of now."""
     with database.reading(desk.engine) as connection:
         pending = select(func.count()).where(
@@ -71,7 +71,7 @@ def waiting(desk: Desk, call: Call) -> Waiting:
         creatives = int(connection.execute(pending).scalar_one())
         applications = int(connection.execute(applied).scalar_one())
     states = [one.state for one in months.payouts(desk)]
-    return Waiting(
+    return HouseWaiting(
         creatives,
         len(top_ups.list_pending(desk.engine)),
         applications,
@@ -99,7 +99,7 @@ def page(desk: Desk, call: Call) -> Html:
     return Html("operators/home.html", values)
 
 
-def _tasks(found: Waiting) -> list[Task]:
+def _tasks(found: HouseWaiting) -> list[Task]:
     settle, off = month_pages.PATH, switches.PATH
     return [
         Task(found.switched_off, N_("Switched off"),
@@ -130,12 +130,14 @@ _PLACES = (
 )
 
 
-def get(desk: Desk, call: Call) -> Waiting:
+def get(desk: Desk, call: Call) -> HouseWaiting:
     """`GET /api/v1/house`."""
     return waiting(desk, call)
 
 
 PAGES = (Page("GET", PATH, page, OPERATORS),)
 ENDPOINTS = (
-    Endpoint("GET", "/api/v1/house", "What waits for an operator", get, OPERATORS, answer=Waiting),
+    Endpoint(
+        "GET", "/api/v1/house", "What waits for an operator", get, OPERATORS, answer=HouseWaiting
+    ),
 )

@@ -56,7 +56,7 @@ def test_an_experiment_that_nobody_was_in_is_empty(store: EventStore) -> None:
     assert not found.is_decided
 
 
-def arm_of(shown: np.ndarray, tapped: np.ndarray) -> Arm:  # type: ignore[type-arg]
+def arm_of(shown: np.ndarray, tapped: np.ndarray) -> Arm:
     squares = float((tapped**2).sum()), float((tapped * shown).sum()), float((shown**2).sum())
     people = len(shown)
     return Arm("x", people, people, int(shown.sum()), int(tapped.sum()), 0, squares)
