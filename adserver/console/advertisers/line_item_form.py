@@ -135,10 +135,10 @@ def _read(name: str, form: MultiMapping[str], zone: ZoneInfo, before: LineItem |
 
 def _caps(form: MultiMapping[str], errors: dict[str, str]) -> tuple[FrequencyCap, ...]:
     rows = zip(*(form.getall(part, []) for part in CAP_PARTS), strict=False)
-    written = ["/".join(row) for row in rows if row[0].strip()]
+    written = ["/".join(map(str.strip, row)) for row in rows if row[0].strip()]
     caps = LINE_ITEM.by_name["caps"]
     try:
-        value: tuple[FrequencyCap, ...] = caps.notation.read([one.strip() for one in written])
+        value: tuple[FrequencyCap, ...] = caps.notation.read([*written])
     except NotationError as error:
         errors["cap_impressions"] = str(error)
         return ()
