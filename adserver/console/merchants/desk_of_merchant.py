@@ -34,9 +34,7 @@ _R = ORDER_ROWS.c
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    ""
-
-    """What a merchant owes or has prepaid, in micros; lines and commission so far in minor units."""
+    """What a merchant owes or has prepaid, in micros; its commission so far in minor units."""
 
     balance: int
     lines: int

@@ -109,7 +109,7 @@ def refusal_in_words(refusal: Refusal, say: Say) -> str:
 def outcome_in_words(asked: Asked, say: Say) -> str:
     """What came of a request."""
     if asked.ads:
-        return say(N_("%(count)s ad answered")) % {"count": asked.ads}
+        return say(N_("Ads answered: %(count)s")) % {"count": asked.ads}
     why = NO_AD.get(asked.reason)
     return say(why) if why else say(N_("No ad: what there was is for other users or places."))
 
