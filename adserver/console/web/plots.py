@@ -28,7 +28,7 @@ HALF = 460
 """The width of a plot that shares its row with another."""
 
 NOTHING_DRAWN = Markup("")
-"""For no rows: `ui.plot` says that there is nothing to draw yet."""
+"""For no rows, or gaps alone: `ui.plot` says that there is nothing to draw yet."""
 
 _INK, _GRID = "var(--ink-2)", "var(--line)"
 _FONT = "system-ui, Noto Sans CJK SC, sans-serif"
@@ -66,14 +66,14 @@ def line(
     Moments are drawn as their own wall clock says: bring them into the reader's zone first. A y of
     None is a gap.
     """
-    return _drawn(_over(rows, x, y, series, frame), frame) if rows else NOTHING_DRAWN
+    return _drawn(_over(rows, x, y, series, frame), frame) if _has(rows, y) else NOTHING_DRAWN
 
 
 def bars(
     rows: Sequence[Row], x: str, y: str, series: str | None = None, frame: Frame = Frame("")
 ) -> Markup:
     """A bar per category, in the order of the rows; with series, stacked. Many: lying."""
-    if not rows:
+    if not _has(rows, y):
         return NOTHING_DRAWN
     names = list(dict.fromkeys(_text(row[x]) for row in rows))
     lying = max(map(len, names)) > (12 if len(names) <= 8 else 5)
@@ -104,7 +104,7 @@ def bars(
 
 def band(rows: Sequence[Row], x: str, y: str, spread: tuple[str, str], frame: Frame) -> Markup:
     """A line with its uncertainty: `spread` names the fields of the low and the high value."""
-    if not rows:
+    if not _has(rows, y):
         return NOTHING_DRAWN
     low, high = spread
     spec = _over(rows, x, y, None, frame)
@@ -184,7 +184,7 @@ def reliability(rows: Sequence[Row], x: str, y: str, frame: Frame) -> Markup:
 
 def curve(rows: Sequence[Row], x: str, y: str, here: float | None, frame: Frame) -> Markup:
     """What y would be at each x, as the forecast over bids; `here` marks the x that is set."""
-    if not rows:
+    if not _has(rows, y):
         return NOTHING_DRAWN
     spec = _over(rows, x, y, None, frame)
     spec["layer"][0]["mark"] = {
@@ -196,6 +196,11 @@ def curve(rows: Sequence[Row], x: str, y: str, here: float | None, frame: Frame)
         at = {"x": {"datum": _amount(here, frame.x_unit), "type": "quantitative"}}
         spec["layer"].append({"mark": {**rule, "aria": False}, "encoding": at})
     return _drawn(spec, frame)
+
+
+def _has(rows: Sequence[Row], y: str) -> bool:
+    """Whether there is anything to draw."""
+    return any(row[y] is not None for row in rows)
 
 
 def _over(rows: Sequence[Row], x: str, y: str, series: str | None, frame: Frame) -> Spec:

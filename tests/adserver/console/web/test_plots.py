@@ -114,6 +114,7 @@ def test_a_curve_marks_where_it_stands() -> None:
 def test_without_rows_nothing_is_drawn() -> None:
     frame = Frame("")
     assert plots.line([], "x", "y", None, frame) == NOTHING_DRAWN
+    assert plots.line([{"x": DAY, "y": None}], "x", "y", None, frame) == NOTHING_DRAWN
     assert plots.bars([], "x", "y", None, frame) == NOTHING_DRAWN
     assert plots.band([], "x", "y", ("l", "h"), frame) == NOTHING_DRAWN
     assert plots.bridge([], "x", "y", frame) == NOTHING_DRAWN
