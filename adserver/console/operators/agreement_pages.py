@@ -13,7 +13,7 @@ from adserver.console.operators import agreements
 from adserver.console.operators.agreements import BADGES, STATES, Version
 from adserver.console.operators.house import paged, text, zone_of
 from adserver.console.operators.refusals import Errors, errors_of
-from adserver.console.operators.written_fields import Written, boxes, of_form, shown
+from adserver.console.operators.written_fields import Written, boxes, label_of, of_form, shown
 from adserver.console.web.exchange import Call, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
@@ -140,6 +140,10 @@ def _one_page(
         "last": last,
         "history": history,
         "groups": _groups(desk, call, given, errors, first=False),
+        "labels": {
+            field.name: call._(label_of(field))
+            for field in contract_kind(desk.settings.currency).fields
+        },
         "states": _states(call),
         "badges": BADGES,
         "errors": errors,

@@ -13,7 +13,7 @@ from adserver.console.desk import Desk
 from adserver.console.web import plots
 from adserver.console.web.exchange import Call, Html
 from adserver.console.web.language import N_
-from adserver.console.web.plots import Frame
+from adserver.console.web.plots import HALF, Frame
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports import live as reports
@@ -80,9 +80,14 @@ def _drawn(call: Call, live: Live) -> dict[str, Any]:
     ]
     reasons = [{"why": one.reason, "requests": one.requests} for one in live.no_ads]
     return {
-        "rates": plots.line(steps, "at", "rate", frame=Frame(call._(N_("Requests a second")))),
+        "rates": plots.line(
+            steps, "at", "rate", frame=Frame(call._(N_("Requests a second")), width=HALF)
+        ),
         "latencies": plots.line(
-            steps, "at", "p99", frame=Frame(call._(N_("99th percentile in milliseconds")))
+            steps,
+            "at",
+            "p99",
+            frame=Frame(call._(N_("99th percentile in milliseconds")), width=HALF),
         ),
         "reasons": plots.bars(
             reasons, "why", "requests", frame=Frame(call._(N_("Requests without an ad, by reason")))

@@ -10,10 +10,17 @@ from zoneinfo import ZoneInfo
 
 from adserver.console.operators.refusals import Errors
 from adserver.console.web.exchange import Call
+from adserver.console.web.language import N_
 from adserver.marketplace.fields import Field, Kind, write_entity
 from adserver.marketplace.notation import Raw
 from adserver.marketplace.problem import CatalogError, NotationError, Problem, spell_path
 
+LABELS = {
+    "guaranteed_ecpm": N_("Guaranteed eCPM"),
+    "home_url": N_("Home address"),
+    "cap": N_("Monthly cap"),
+}
+CHOICES = {"ad_tier_kind": ("whole", "marginal"), "trusted": ("false", "true")}
 Written = str | list[str]
 """How a value is written: a text, or a list of texts where a field takes many."""
 
@@ -55,7 +62,7 @@ def shown(kind: Kind, entity: Any, zone: ZoneInfo) -> dict[str, str]:
 def boxes(
     call: Call, fields: Sequence[Field], values: Mapping[str, Any], errors: Errors
 ) -> list[dict[str, Any]]:
-    """What a template shows of each field: name, label, meaning, value, error, whether of lines."""
+    """What a template shows of each field: label, meaning, value, error, lines or choices."""
     return [
         {
             "name": field.name,
@@ -65,6 +72,7 @@ def boxes(
             "error": errors.get(field.name, ""),
             "lines": field.notation.many,
             "example": field.notation.metavar,
+            "choices": [(one, one) for one in CHOICES.get(field.name, ())],
         }
         for field in fields
     ]
@@ -72,7 +80,8 @@ def boxes(
 
 def label_of(field: Field) -> str:
     """A field's name as a sentence begins: "Minimum payout"."""
-    return field.name.removesuffix("_id").replace("_", " ").capitalize()
+    plain = field.name.removesuffix("_id").replace("_", " ").capitalize()
+    return LABELS.get(field.name, plain)
 
 
 def _raw(field: Field, written: Written) -> Raw:
