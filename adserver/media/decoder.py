@@ -44,6 +44,7 @@ def take_limits() -> None:
     """Memory, processor time, sizes of files; none can be raised again."""
     for what, most in (
         (resource.RLIMIT_AS, limits.ADDRESS_SPACE_BYTES),
+        (resource.RLIMIT_DATA, limits.DATA_BYTES),
         (resource.RLIMIT_CPU, limits.CPU_S),
         (resource.RLIMIT_FSIZE, limits.OUTPUT_BYTES),
         (resource.RLIMIT_CORE, 0),

@@ -14,10 +14,8 @@ from av.audio.stream import AudioStream
 from av.bitstream import BitStreamFilterContext
 from av.container import InputContainer, OutputContainer
 from av.video.stream import VideoStream
-from PIL import Image
 
 from adserver.media import containers, limits
-from adserver.media.likeness import look_of
 from adserver.media.pictures import write_thumbnail
 from adserver.media.sniffing import require_one_thing
 from adserver.media.verdict import Accepted, Cleaned, FileKind, Reason, RefusedFileError
@@ -40,12 +38,12 @@ def remake_film(source: Path, clean: Path, thumbnail: Path, poster: Path) -> Acc
         video, sound = _streams(film)
         _require_playable(video, sound)
         cleaned = _found_in(film) | ({Cleaned.TRAILING} if boxes.goes_on else set())
-        _decode_keys(film, video, thumbnail, poster)
+        look = _decode_keys(film, video, thumbnail, poster)
     duration_ms, frames = _wrap(source, clean)
     if clean.stat().st_size > limits.MOST_BYTES[FileKind.MP4]:
         most = limits.MOST_BYTES[FileKind.MP4]
         raise RefusedFileError(Reason.GREW, bytes=clean.stat().st_size, most=most)
-    return _looked_at(clean, duration_ms, frames, poster, cleaned)
+    return _looked_at(clean, (duration_ms, frames), look, cleaned)
 
 
 def _streams(film: InputContainer) -> tuple[VideoStream, AudioStream | None]:
@@ -95,22 +93,23 @@ def _found_in(film: InputContainer) -> set[Cleaned]:
     return found
 
 
-def _decode_keys(film: InputContainer, video: VideoStream, thumbnail: Path, poster: Path) -> None:
-    """Decodes the key frames; the first one becomes the poster."""
+def _decode_keys(film: InputContainer, video: VideoStream, thumbnail: Path, poster: Path) -> str:
+    """Decodes the key frames; the first one becomes the poster. Answers what it looks like."""
     video.thread_type = "NONE"
     video.codec_context.thread_count = 1
     video.codec_context.skip_frame = "NONKEY"
-    count = 0
+    count, look = 0, ""
     for frame in film.decode(video):
         count += 1
         if frame.rotation:
             raise RefusedFileError(Reason.ROTATED)
         if count == 1:
-            picture: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+            picture = frame.to_image()  # type: ignore[no-untyped-call]
             picture.save(poster, "JPEG", quality=88, optimize=True)
-            write_thumbnail(picture, thumbnail)
+            look = write_thumbnail(picture, thumbnail)
     if not count:
         raise RefusedFileError(Reason.NO_PICTURES)
+    return look
 
 
 def _wrap(source: Path, clean: Path) -> tuple[int, int]:
@@ -170,19 +169,10 @@ def _end_ms(packet: Any) -> int:
     return end_ms
 
 
-def _looked_at(
-    clean: Path, duration_ms: int, frames: int, poster: Path, cleaned: set[Cleaned]
-) -> Accepted:
+def _looked_at(clean: Path, length: tuple[int, int], look: str, cleaned: set[Cleaned]) -> Accepted:
+    """What was written, looked at as strictly as what came in."""
     require_one_thing(containers.film_without_pictures(clean).content, clean)
     with av.open(str(clean), "r", format="mp4") as film:
         codec = film.streams.video[0].codec_context
         w, h = codec.width, codec.height
-    return Accepted(
-        FileKind.MP4, w, h, duration_ms, frames, look_of_file(poster), tuple(sorted(cleaned))
-    )
-
-
-def look_of_file(path: Path) -> str:
-    """The hash of a picture of our own making."""
-    with Image.open(path, formats=["JPEG"]) as picture:
-        return look_of(picture)
+    return Accepted(FileKind.MP4, w, h, *length, look, tuple(sorted(cleaned)))

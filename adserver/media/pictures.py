@@ -16,6 +16,9 @@ from adserver.media.sniffing import require_one_thing, webp_size
 from adserver.media.verdict import Accepted, Cleaned, FileKind, Reason, RefusedFileError
 
 THUMBNAIL_SIDE = 480
+MOST, MOST_WEBP = limits.MOST_SIZE, limits.MOST_WEBP_SIZE
+MOST_LOSSLESS_PIXELS = 1080 * 1920
+"""WebP's lossless encoder takes thirty bytes a pixel; larger pictures lose next to nothing."""
 _DECODERS = {
     FileKind.PNG: "PNG",
     FileKind.JPEG: "JPEG",
@@ -41,7 +44,7 @@ def remake_picture(source: Path, kind: FileKind, clean: Path, thumbnail: Path) -
     require_one_thing(content, source)
     end = containers.end_of(kind, content)
     if kind is FileKind.WEBP:
-        _require_size(*webp_size(content))
+        _require_size(*webp_size(content), MOST_WEBP)
     with Image.open(source, formats=[_DECODERS[kind]]) as picture:
         _require_size(*picture.size)
         durations = _durations(picture, kind)
@@ -55,11 +58,10 @@ def remake_picture(source: Path, kind: FileKind, clean: Path, thumbnail: Path) -
     return _looked_at(clean, kind, durations, cleaned, thumbnail)
 
 
-def _require_size(w: int, h: int) -> None:
-    if w * h > limits.MOST_PIXELS or max(w, h) > limits.MOST_SIDE:
-        raise RefusedFileError(
-            Reason.TOO_MANY_PIXELS, w=w, h=h, side=limits.MOST_SIDE, most="3840 x 2160"
-        )
+def _require_size(w: int, h: int, most: tuple[int, int] = MOST) -> None:
+    if w * h > most[0] * most[1] or max(w, h) > limits.MOST_SIDE:
+        in_all = f"{most[0]} x {most[1]}"
+        raise RefusedFileError(Reason.TOO_MANY_PIXELS, w=w, h=h, side=limits.MOST_SIDE, most=in_all)
     if min(w, h) < limits.LEAST_SIDE:
         raise RefusedFileError(Reason.TOO_FEW_PIXELS, w=w, h=h, least=limits.LEAST_SIDE)
 
@@ -117,9 +119,9 @@ def _write_still(picture: Image.Image, kind: FileKind, clean: Path, content: byt
     elif kind is FileKind.GIF:
         _with_only_pixels(shown).save(clean, "GIF")
     elif kind is FileKind.WEBP:
-        lossless = b"VP8L" in containers.riff_chunks(content)
-        mode = "RGBA" if shown.has_transparency_data else "RGB"
-        bare = _bare(shown.convert(mode))
+        small = picture.width * picture.height <= MOST_LOSSLESS_PIXELS
+        lossless = small and b"VP8L" in containers.riff_chunks(content)
+        bare = _bare(shown, "RGBA" if shown.has_transparency_data else "RGB")
         bare.save(clean, "WEBP", lossless=lossless, quality=90, method=4, exact=False)
     else:
         _write_jpeg(picture, shown, clean, kept=not done)
@@ -132,7 +134,7 @@ def _write_jpeg(picture: Image.Image, shown: Image.Image, clean: Path, *, kept: 
         picture.info.clear()
         picture.save(clean, "JPEG", quality="keep", exif=b"", optimize=True)
         return
-    bare = _bare(shown if shown.mode in {"L", "RGB"} else shown.convert("RGB"))
+    bare = _bare(shown, shown.mode if shown.mode in {"L", "RGB"} else "RGB")
     bare.save(clean, "JPEG", quality=92, optimize=True)
 
 
@@ -169,16 +171,19 @@ def _in_srgb(picture: Image.Image, profile: bytes) -> Image.Image:
 
 
 def _with_only_pixels(picture: Image.Image) -> Image.Image:
-    """In a mode that PNG and GIF write; transparency is of the pixels, all else is dropped."""
+    """In a mode that PNG and GIF write; transparency is of the pixels, all else is dropped.
+
+    In place: a copy of the largest picture would be 33 MB.
+    """
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = picture.convert("I").point(lambda value: value / 256).convert("L")
-    bare = picture.copy()
-    bare.info = {name: picture.info[name] for name in ("transparency",) if name in picture.info}
-    return bare
+    picture.info = {name: picture.info[name] for name in ("transparency",) if name in picture.info}
+    return picture
 
 
-def _bare(picture: Image.Image) -> Image.Image:
-    bare = picture.copy()
+def _bare(picture: Image.Image, mode: str) -> Image.Image:
+    """In this mode, without anything that was said of it."""
+    bare = picture if picture.mode == mode else picture.convert(mode)
     bare.info = {}
     return bare
 
@@ -196,7 +201,7 @@ def _write_animation(
         )  # fmt: skip
         return
     clear = 2 if picture.has_transparency_data else 0
-    frames = (_with_only_pixels(frame) for frame in ImageSequence.Iterator(picture))
+    frames = (_with_only_pixels(frame.copy()) for frame in ImageSequence.Iterator(picture))
     next(frames).save(
         clean, "GIF", save_all=True, append_images=frames, duration=durations, disposal=clear,
         **times,
@@ -215,14 +220,17 @@ def _looked_at(
         raise RefusedFileError(Reason.BROKEN)
     with Image.open(clean, formats=[_DECODERS[kind]]) as picture:
         w, h = picture.size
-        picture.load()
-        look = look_of(picture)
-        write_thumbnail(picture, thumbnail)
+        look = write_thumbnail(picture, thumbnail)
     return Accepted(kind, w, h, sum(durations), len(durations), look, tuple(sorted(cleaned)))
 
 
-def write_thumbnail(picture: Image.Image, path: Path) -> None:
-    """The picture, at most 480 pixels wide and high, as WebP."""
-    small = _bare(picture.convert("RGBA" if picture.has_transparency_data else "RGB"))
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+def write_thumbnail(picture: Image.Image, path: Path) -> str:
+    """Writes the picture, at most 480 pixels wide and high, as WebP; answers what it looks like."""
+    picture.load()
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    if picture.mode in {"P", "1"}:  # without colours in between
+        picture = picture.convert(mode)
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small = _bare(picture, mode)
     small.save(path, "WEBP", quality=80, method=4)
+    return look_of(small)

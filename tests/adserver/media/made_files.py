@@ -34,7 +34,8 @@ def _mandelbrot(size: tuple[int, int], seed: int) -> Image.Image:
 def encoded(form: str, size: tuple[int, int] = SPLASH, seed: int = 0, **options: Any) -> bytes:
     """A still picture in one format (PNG, JPEG, WEBP, GIF)."""
     file = io.BytesIO()
-    picture(size, seed).save(file, form, **options)
+    mode = options.pop("mode", "RGB")
+    picture(size, seed).convert(mode).save(file, form, **options)
     return file.getvalue()
 
 
@@ -143,21 +144,19 @@ def zip_of_many(files: int) -> bytes:
     return archive({f"{i}.png": b"" for i in range(files)}, zipfile.ZIP_STORED)
 
 
-def film(
-    size: tuple[int, int] = (360, 640), seconds: float = 1, rate: int = 10, *,
-    codec: str = "libx264", sound: str = "", pixels: str = "yuv420p", container: str = "mp4",
-    said: dict[str, str] | None = None,
-) -> bytes:  # fmt: skip
-    """A film with or without sound."""
+def film(size: tuple[int, int] = (360, 640), seconds: float = 1, **wanted: Any) -> bytes:
+    """A film; `wanted` may name rate, codec, sound (a codec), pixels, container, said."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as out:
+    rate, codec = wanted.get("rate", 10), wanted.get("codec", "libx264")
+    with av.open(file, "w", format=wanted.get("container", "mp4")) as out:
         video: Any = out.add_stream(codec, rate=rate)
         video.width, video.height = size
-        video.pix_fmt = pixels
+        video.pix_fmt = wanted.get("pixels", "yuv420p")
         if codec == "libx264":
             video.options = {"preset": "ultrafast"}
+        sound = wanted.get("sound", "")
         audio: Any = out.add_stream(sound, rate=44_100) if sound else None
-        out.metadata.update(said or {})
+        out.metadata.update(wanted.get("said", {}))
         for number in range(int(seconds * rate)):
             frame = av.VideoFrame.from_image(picture(size, number % 3))
             out.mux(video.encode(frame))
