@@ -1,0 +1,3 @@
+from tests.adserver.console.account.conftest import house
+
+__all__ = ["house"]
