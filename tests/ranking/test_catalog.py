@@ -115,3 +115,24 @@ def test_more_than_a_word_of_ads_fits() -> None:
     live = catalog.slate_for(placement()).live
     assert np.bitwise_count(live).sum() == 130
     assert live.shape == (3,)
+
+
+def test_what_is_switched_off_leaves_every_slate_and_the_counts_still_add_up() -> None:
+    catalog = Catalog.build(small_marketplace(), NOW)
+    off = catalog.ads[0].line_item.line_item_id
+    masked = catalog.without(lambda ad: ad.line_item.line_item_id == off)
+    assert masked.ads is catalog.ads
+    for name, place in catalog.placements.items():
+        before, after = catalog.shelves[name], masked.shelves[name]
+        slate = masked.slate_for(place, traced=True)
+        gone = dict(slate.rejected).get(NoAdReason.SWITCHED_OFF, 0)
+        assert after.fits == before.fits - gone
+        assert after.fits + sum(count for _, count in slate.rejected) == len(catalog.ads)
+        assert not any(
+            fate == 0 and ad.line_item.line_item_id == off
+            for fate, ad in zip(slate.fate.tolist(), catalog.ads, strict=True)
+        )
+    assert any(
+        dict(masked.slate_for(place).rejected).get(NoAdReason.SWITCHED_OFF)
+        for place in catalog.placements.values()
+    )
