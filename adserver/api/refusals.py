@@ -24,7 +24,7 @@ from models.domain.ids import AppId
 
 MOST_APPS = 1_000
 EVERY_S = 1.0
-SHOWN_AGENT_CHARS = 80
+MOST_CHARS = 200
 OLD_KEY = "this key was rotated: send the app's present key"
 _GENERATION_DIGITS = 6
 
@@ -87,16 +87,10 @@ def note(worker: Worker, request: Request, problem: Problem) -> None:
     with suppress(Problem):  # nothing is loaded yet, so nobody knows whose it is
         app_id, detail = whose(worker, request.headers.get("X-App-Key", ""), problem.detail)
         if app_id:
-            agent = request.headers.get("User-Agent", "")[:SHOWN_AGENT_CHARS]
+            texts = (detail, problem.field, request.headers.get("User-Agent", ""))
+            plain = (ascii(text[:MOST_CHARS])[1:-1][:MOST_CHARS] for text in texts)
             now_ms = int(datetime.now(UTC).timestamp() * 1000)
-            told = Refusal(
-                now_ms,
-                problem.status.value,
-                ascii(detail)[1:-1],
-                ascii(problem.field)[1:-1],
-                ascii(agent)[1:-1],
-            )
-            worker.refusals.note(app_id, told)
+            worker.refusals.note(app_id, Refusal(now_ms, problem.status.value, *plain))
 
 
 def whose(worker: Worker, key: str, detail: str) -> tuple[AppId, str]:
