@@ -75,6 +75,11 @@ class ShareRow:
         return self.day, self.app_id, self.placement_id, self.partner_id
 
     @property
+    def name(self) -> str:
+        """What its partner calls it by, where one asks why."""
+        return f"{self.day}/{self.app_id}/{self.placement_id}"
+
+    @property
     def scope(self) -> tuple[str, int, str]:
         """The contract version and month whose days are judged together."""
         return self.contract_id, self.contract_version, self.period

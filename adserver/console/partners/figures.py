@@ -6,19 +6,20 @@ sums exactly, and is what a closing would say if it came now.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from adserver.accounting.ad_shares import claims_of_day
+from adserver.accounting.ad_shares import Claim, claims_of_day
 from adserver.console.desk import Desk
 from adserver.eventlog.partner_day import cells_so_far
 from adserver.ports import StoreAwayError
 from adserver.stores import database, earnings, partners, payouts, settlement, statements
 from adserver.stores.earnings import Holding, Span, Sum
 from adserver.stores.ledger_rows import head_of
+from adserver.stores.revenue import ShareRow
 from affiliate import calendar
 from affiliate.ad_revenue import Cell, DayRevenue, begin_of_day, day_of, end_of_day
 from affiliate.calendar import Period, period_of, shifted
@@ -33,29 +34,14 @@ NO_SALES = Sum()
 
 
 @dataclass(frozen=True, slots=True)
-class AdToday:
-    """A placement's ads since midnight, in micros: what the accrual would book for them now."""
-
-    app_id: str
-    placement_id: str
-    impressions: int
-    revenue: int
-    share: int
-    guarantee: int
-    subsidy: int
-
-    @property
-    def earned(self) -> int:
-        """All of it; the subsidy as far as its fund will have it."""
-        return self.share + self.guarantee + self.subsidy
-
-
-@dataclass(frozen=True, slots=True)
 class Today:
-    """What a day has brought so far. `away`: the event log did not answer, so ads are missing."""
+    """What a day has brought so far. `away`: the event log did not answer, so ads are missing.
+
+    `ads` are the rows that the accrual would book now, but that a fund pays all that is asked.
+    """
 
     day: date
-    ads: tuple[AdToday, ...] = ()
+    ads: tuple[ShareRow, ...] = ()
     sales: Sum = NO_SALES
     away: bool = False
 
@@ -177,6 +163,14 @@ def today_cells(
         return (), True
 
 
+def today_of(desk: Desk, partner_id: PartnerId, now: datetime) -> Today:
+    """What today has brought in the house's currency, as `figures_of` counts it."""
+    currency = desk.settings.currency
+    cells, away = today_cells(desk, partner_id, currency, now)
+    with database.reading(desk.engine) as connection:
+        return _today(connection, desk, partner_id, (currency, now), cells, away)
+
+
 def _today(
     connection: Connection,
     desk: Desk,
@@ -193,19 +187,24 @@ def _today(
     sales = _total(earnings.sales_by(connection, span, "merchant"))
     claims = claims_of_day(connection, DayRevenue(day, cells), zone, currency) if cells else []
     ads = tuple(
-        AdToday(
-            claim.row.app_id,
-            claim.row.placement_id,
-            claim.row.impressions,
-            claim.row.revenue_micros,
-            claim.owed.valid.share if claim.owed else 0,
-            claim.owed.valid.guarantee if claim.owed else 0,
-            claim.owed.valid.subsidy if claim.owed else 0,
-        )
+        _estimated(claim)
         for claim in claims
         if claim.row.day == day.isoformat() and claim.row.partner_id == partner_id
     )
     return Today(day, ads, sales, away)
+
+
+def _estimated(claim: Claim) -> ShareRow:
+    if claim.owed is None:
+        return claim.row
+    dues = claim.owed.valid
+    return replace(
+        claim.row,
+        share_micros=dues.share,
+        guarantee_micros=dues.guarantee,
+        subsidy_micros=dues.subsidy,
+        rule=claim.owed.rule,
+    )
 
 
 def _total(sums: Mapping[str, Sum]) -> Sum:

@@ -72,7 +72,7 @@ def next_of_day(
         why = voice.say(words.REASONS[row.reason]) if row.reason in words.REASONS else ""
         return [why or voice.say(N_("It earns nothing, so nothing more happens to it."))]
     if row.matured_micros >= row.earned:
-        return [_payable(connection, f"{row.day}/{row.app_id}/{row.placement_id}", voice)]
+        return [_payable(connection, row.name, voice)]
     closing = next_closing(connection, row.currency, now, house, since=row.period)
     changes = voice.say(
         N_(

@@ -6,7 +6,7 @@ number answers 404 whatever one types.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,7 @@ from adserver.accounting.explaining import (
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.partners import words
+from adserver.console.partners.figures import today_of
 from adserver.console.partners.next_steps import next_of_day, next_of_order
 from adserver.console.partners.sums import ad_sums, order_sums
 from adserver.console.partners.voice import Voice
@@ -75,7 +76,7 @@ def told_of(desk: Desk, partner_id: PartnerId, name: str, voice: Voice, now: dat
         stories = []
     story = next((one for one in stories if _is_of(one, partner_id)), None)
     if story is None:
-        raise NotFoundError("you have no earning of this name")
+        return _today(desk, partner_id, name, voice, now)
     if isinstance(story, OrderStory):
         return _order(desk, story, partner_id, voice, now)
     if isinstance(story, AdStory):
@@ -156,12 +157,26 @@ def _day(desk: Desk, story: AdStory, partner_id: PartnerId, voice: Voice, now: d
     title = say(N_("Ads of %(day)s in %(app)s, placement %(placement)s"))
     return Told(
         title % {"day": row.day, "app": row.app_id, "placement": row.placement_id},
-        f"{row.day}/{row.app_id}/{row.placement_id}",
+        row.name,
         row.currency,
         row.earned,
         parts,
         tuple(coming),
     )
+
+
+def _today(desk: Desk, partner_id: PartnerId, name: str, voice: Voice, now: datetime) -> Told:
+    """The story of ads of today, which no book has yet."""
+    ads = today_of(desk, partner_id, now).ads
+    row = next((one for one in ads if one.name == name), None)
+    if row is None:
+        raise NotFoundError("you have no earning of this name")
+    estimate = N_(
+        "This is an estimate: every ad that is paid for adds to it within seconds. The day is "
+        "booked soon after its midnight, and counted once more for that."
+    )
+    told = _day(desk, AdStory(row, (), (), ()), partner_id, voice, now)
+    return replace(told, next=(voice.say(estimate), *told.next))
 
 
 def _entry_alone(story: EntryStory, partner_id: PartnerId, voice: Voice) -> Told:
