@@ -52,7 +52,13 @@ PAGES = (
 
 MENU = (
     MenuEntry(Role.ADVERTISER, "/advertisers/{owner}", N_("Overview"), 10),
-    MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/campaigns", N_("Campaigns"), 20),
+    MenuEntry(
+        Role.ADVERTISER,
+        "/advertisers/{owner}/campaigns",
+        N_("Campaigns"),
+        20,
+        under=("/advertisers/{owner}/line-items",),
+    ),
     MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/balance", N_("Balance"), 60),
     MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/postbacks", N_("Postbacks"), 70),
     MenuEntry(Role.ADVERTISER, "/advertisers/{owner}/settings", N_("Settings"), 80),

@@ -7,9 +7,9 @@ their own, so ten slow reports make the eleventh wait, and never the loops of th
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from adserver.accounts.identity import Identity, Role
 from adserver.api.traffic import sender_address
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call
-from adserver.console.web.language import say
+from adserver.console.web.language import N_, say
 from adserver.console.web.rendering import MenuLink
 from adserver.console.web.routes import OWNERS, Area, MenuEntry
 
@@ -28,6 +28,16 @@ NOTICE = "adunion_notice"
 LONGEST_NOTICE = 600
 YEAR_S = 31_536_000
 T = TypeVar("T")
+HEADINGS = (
+    (0, ""),
+    (100, N_("Advertising")),
+    (200, N_("Partners and shops")),
+    (300, N_("Money")),
+    (400, N_("Learning")),
+    (500, N_("Safety")),
+    (800, N_("Account")),
+)
+"""Which heading of the menu an entry stands under, by its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +61,52 @@ class Frame:
     def menu(self, call: Call) -> list[MenuLink]:
         """What the caller may choose.
 
-        An operator who looks at an owner's pages has the owner's menu below the own one.
+        An operator who looks at an owner's pages has the owner's menu above the own one.
         """
         who = call.who
         if who is None:
             return []
-        own = self._links(call, who.role, who.owner, "")
+        own = [entry for entry in self.entries if entry.role is who.role and entry.shown(who)]
+        links = _links(call, own, who.owner)
         visited = visited_owner(call) if who.is_operator else None
-        return own + (self._links(call, *visited, visited[1]) if visited else [])
-
-    def _links(self, call: Call, role: Role, owner: str, group: str) -> list[MenuLink]:
-        entries = [
-            (entry.path.format(owner=owner), say(call.language, entry.title))
-            for entry in self.entries
-            if entry.role is role and entry.shown(call.identity)
-        ]
-        best = max((path for path, _ in entries if _is_under(call.path, path)), key=len, default="")
-        return [MenuLink(path, title, path == best, group) for path, title in entries]
+        if visited is None:
+            return links
+        role, owner = visited
+        theirs = [one for one in self.entries if one.role is role and "{owner}" in one.path]
+        above = [replace(link, group=owner) for link in _links(call, theirs, owner)]
+        return above + [replace(link, current=False) for link in links]
 
     def address(self, request: web.Request) -> str:
         """Where the call comes from, as far as the trusted proxies can be believed."""
         proxies = self.desk.settings.trusted_proxies
         return sender_address(request.remote or "", request.headers, proxies)
+
+
+def _links(call: Call, entries: Sequence[MenuEntry], owner: str) -> list[MenuLink]:
+    """The entries in the caller's language, the one marked that the page belongs to."""
+    paths = [entry.path for entry in entries]
+    homes = {one for one in paths for other in paths if other.startswith(f"{one}/")}
+    best: MenuEntry | None = None
+    longest = 0
+    for entry in entries:
+        for prefix in (entry.path, *entry.under):
+            place = prefix.format(owner=owner)
+            is_it = call.path == place or (prefix not in homes and _is_under(call.path, place))
+            if is_it and len(place) > longest:
+                best, longest = entry, len(place)
+    return [
+        MenuLink(
+            entry.path.format(owner=owner),
+            say(call.language, entry.title),
+            current=entry is best,
+            group=say(call.language, _heading(entry.place)),
+        )
+        for entry in entries
+    ]
+
+
+def _heading(place: int) -> str:
+    return next(title for begin, title in reversed(HEADINGS) if place >= begin)
 
 
 def visited_owner(call: Call) -> tuple[Role, str] | None:

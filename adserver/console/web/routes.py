@@ -65,13 +65,18 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A line of the menu; `path` may hold {owner}. Shown to `role`, in the order of `place`."""
+    """A line of the menu; `path` may hold {owner}. Shown to `role`, in the order of `place`.
+
+    It is marked on pages whose path begins with `path` or one of `under`; an entry that others
+    begin with, such as an overview, on its own page only.
+    """
 
     role: Role
     path: str
     title: str
     place: int
     shown: Callable[[Identity], bool] = field(default=lambda _: True)
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def listening(
 ) -> Iterator[int]:
     """The pages of a desk on a port of their own."""
     loop = asyncio.new_event_loop()
-    runner = web.AppRunner(make_app(desk, areas, further), access_log=None)
+    runner = runner_of(make_app(desk, areas, further))
 
     async def start() -> int:
         await runner.setup()
