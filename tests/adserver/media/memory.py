@@ -38,7 +38,15 @@ def resident() -> int:
     family = {own}
     while grown := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= grown
-    return sum(map(_bytes_of, family))
+    mine = _command(own)
+    return sum(_bytes_of(pid) for pid in family if pid == own or _command(pid) != mine)
+
+
+def _command(pid: int) -> bytes:
+    """A child that has not begun its own program yet still has our memory, and is not counted."""
+    with suppress(OSError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _bytes_of(pid: int) -> int:

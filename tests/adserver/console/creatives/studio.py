@@ -3,10 +3,12 @@
 Never here: a test.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adserver.accounts.identity import Role
 from adserver.config import Settings
@@ -19,6 +21,7 @@ from tests import builders
 from tests.adserver.api.running import Reply
 from tests.adserver.console.web.people import browser_of, program_of
 from tests.adserver.console.web.running import MULTIPART, Browser, desk_over, listening, multipart
+from tests.adserver.media import made_files as files
 
 NOW = builders.NOW
 BASE = "/advertisers/adv1/creatives"
@@ -95,3 +98,44 @@ def open_studio(tmp_path: Path) -> Iterator[Studio]:
         desk.catalog.replace(market(), NOW)
         with listening(desk, AREAS, media_routes(settings)) as port:
             yield Studio(desk, port)
+
+
+DECLARED = ["label_area_free", "no_fake_close"]
+
+
+def uploaded(program: Browser, name: str, content: bytes, owner: str = "adv1") -> str:
+    """The hash of a file that was uploaded by REST."""
+    reply = send(program, f"/api/v1/advertisers/{owner}/files", "file", name, content)
+    assert reply.status == 201, reply.body
+    return str(json.loads(reply.body)["sha256"])
+
+
+def handed_in(studio: Studio, **changes: Any) -> dict[str, Any]:
+    """A creative of adv1 that waits for review, as REST answers it."""
+    program = studio.program()
+    wanted = {
+        "line_item_id": "li1",
+        "format": "splash",
+        "landing_url": "https://shop.example/spring",
+        "title": "Spring",
+        "declared": DECLARED,
+        **changes,
+    }
+    if "file" not in wanted:
+        wanted["file"] = uploaded(program, "a.png", files.encoded("PNG"))
+    reply = rest(program, "POST", "/advertisers/adv1/creatives", wanted)
+    assert reply.status == 201, reply.body
+    return dict(json.loads(reply.body))
+
+
+def rest(program: Browser, method: str, path: str, body: Any = None) -> Reply:
+    """A REST call with a JSON body."""
+    sent = None if body is None else json.dumps(body).encode()
+    return program.call(method, f"/api/v1{path}", sent, Content_Type="application/json")
+
+
+def judged(studio: Studio, creative: dict[str, Any], verdict: str, **said: str) -> Reply:
+    """The house's verdict on a creative as REST answered it."""
+    body = {"verdict": verdict, "version": creative["version"], **said}
+    program = studio.house_program()
+    return rest(program, "POST", f"/house/reviews/{creative['creative_id']}", body)
