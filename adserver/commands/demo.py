@@ -109,8 +109,8 @@ async def demonstrate(
         await _told(system, world, bars)
         async with system.up(), advertisers_site(world.pictures, host, site_port):
             stage = _stage(world, system)
-            report = await _story(plan, stage, bars)
-            guests = await _console_furnished(system, world, bars)
+            report, busiest = await _story(plan, stage, bars)
+            guests = await _console_furnished(system, world, busiest, bars)
             bars.stop()
             report.show(console)
             report.write(directory / "report.json")
@@ -133,8 +133,10 @@ def _stop_on_signals() -> None:
             asyncio.get_running_loop().add_signal_handler(number, story.cancel)
 
 
-async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
+async def _story(plan: Plan, stage: Stage, bars: Progress) -> tuple[Report, str]:
     """Serve, learn, serve, learn again, serve; then hold all books against each other.
+
+    Answers the report and the advertiser who spent most.
 
     Two lessons, because the first model has only seen what the prior liked to show, and promises
     too little for its own choices; the second has seen those.
@@ -153,7 +155,17 @@ async def _story(plan: Plan, stage: Stage, bars: Progress) -> Report:
     partners, partner_checks = await _partners_paid(stage, log, bars)
     bar = bars.add_task("the hidden model's own best", total=third)
     best_possible = best.possible(stage, after, lambda done: bars.update(bar, completed=done))
-    return Report(plan.seed, served, best_possible, [*checks, *partner_checks], partners)
+    report = Report(plan.seed, served, best_possible, [*checks, *partner_checks], partners)
+    ((busiest, _),) = _charged(stage.world, log).most_common(1)
+    return report, busiest
+
+
+def _charged(world: World, log: reconcile.LogBooks) -> Counter[str]:
+    """What each advertiser owes, by the log."""
+    owed: Counter[str] = Counter()
+    for line_item, micros in log.charged.items():
+        owed[world.truth.advertiser_of[line_item]] += micros
+    return owed
 
 
 async def _partners_paid(
@@ -170,16 +182,15 @@ async def _partners_paid(
         page = system.settings.data_dir / f"statement-{SHOWN}.html"
         month = closed.statements[-1]["period"]
         await closing.write_statement(system, SHOWN, month, page)
-    charged: Counter[str] = Counter()
-    for line_item, micros in log.charged.items():
-        charged[world.truth.advertiser_of[line_item]] += micros
+    charged = _charged(world, log)
     checks = partner_books.checks(desk.orders, world.market.shops, closed, charged)
     return PartnerReport(happened, closed), checks
 
 
-async def _console_furnished(system: System, world: World, bars: Progress) -> list[Person]:
+async def _console_furnished(
+    system: System, world: World, advertiser: str, bars: Progress
+) -> list[Person]:
     """Somebody of each role can sign in, and finds work waiting."""
-    advertiser = world.market.advertiser_ids()[0]
     with _step(bars, "people for the console, and work that waits for them"):
         await waiting.leave_work(system, world, advertiser, SHOWN)
         return await people.welcome(system, world, advertiser, SHOWN)
