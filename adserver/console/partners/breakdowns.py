@@ -89,11 +89,12 @@ def days_of(desk: Desk, partner_id: PartnerId, currency: str, period: Period) ->
 
 def _names(connection: Connection, by: str) -> Mapping[str, str]:
     if by == "app":
-        return dict(connection.execute(select(APPS.c.app_id, APPS.c.name)).tuples().all())
+        query = select(APPS.c.app_id, APPS.c.name)
+        return {row[0]: row[1] for row in connection.execute(query)}
     if by == "placement":
         slots = PLACEMENTS.c
         query = select(slots.placement_id, slots.name)
-        return dict(connection.execute(query).tuples().all())
+        return {row[0]: row[1] for row in connection.execute(query)}
     if by == "merchant":
         return {one.merchant_id: one.name for one in partners.merchants(connection).values()}
     return {}
