@@ -31,68 +31,64 @@ class Step:
     path: str
 
 
+STEPS = {
+    "approved": (
+        N_("Be approved"),
+        N_("The house looks at every application; nothing is to be done here."),
+    ),
+    "contract": (
+        N_("Have a contract"),
+        N_("It says which share of ad revenue and of commissions is yours. The house makes it."),
+    ),
+    "app": (
+        N_("Add an app"),
+        N_("An app that shows ads. For links alone none is needed."),
+    ),
+    "placement": (
+        N_("Add a placement"),
+        N_("A slot in the app: splash, banner, native, interstitial or rewarded video."),
+    ),
+    "request": (
+        N_("Send the first request"),
+        N_("Paste a snippet with your key into the app; the check shows what arrives."),
+    ),
+    "impression": (
+        N_("Show the first ad"),
+        N_("An impression counts when the app calls the tracker of an ad that is on screen."),
+    ),
+    "link": (
+        N_("Make a link"),
+        N_("A link to a product earns a commission on what is bought after a click."),
+    ),
+    "bank": (
+        N_("Enter a bank account"),
+        N_("Without one nothing can be paid out."),
+    ),
+}
+"""The steps in the order in which one takes them: what each is called, and why it matters."""
+
+
 def steps_of(desk: Desk, partner: Partner, now: datetime) -> list[Step]:
-    """The checklist, in the order in which one does it."""
+    """The checklist."""
     with database.reading(desk.engine) as connection:
         contracts = partners.contracts_of(connection, [partner.partner_id])[partner.partner_id]
         links = find_links(connection, partner.partner_id)
     apps = apps_of(desk, partner.partner_id)
     slots = [slot for app in apps for slot in placements_of(desk, app)]
     seen = _traffic(desk, [slot.placement_id for slot in slots], now)
-    app = f"/apps/{apps[0].app_id}" if apps else "/apps"
-    in_force = any(one.in_force(now) for one in contracts)
-    return [
-        Step(
-            N_("Be approved"),
-            N_("The house looks at every application; nothing is to be done here."),
-            partner.standing is Standing.APPROVED,
-            "",
-        ),
-        Step(
-            N_("Have a contract"),
-            N_(
-                "It says which share of ad revenue and of commissions is yours. The house makes it."
-            ),
-            in_force,
-            "",
-        ),
-        Step(
-            N_("Add an app"),
-            N_("An app that shows ads. For links alone none is needed."),
-            bool(apps),
-            "/apps/new",
-        ),
-        Step(
-            N_("Add a placement"),
-            N_("A slot in the app: splash, banner, native, interstitial or rewarded video."),
-            bool(slots),
-            f"{app}/placements/new" if apps else "/apps/new",
-        ),
-        Step(
-            N_("Send the first request"),
-            N_("Paste a snippet with your key into the app; the check shows what arrives."),
-            bool(seen.requests),
-            f"{app}/integration" if apps else "/apps",
-        ),
-        Step(
-            N_("Show the first ad"),
-            N_("An impression counts when the app calls the tracker of an ad that is on screen."),
-            bool(seen.impressions),
-            f"{app}/integration" if apps else "/apps",
-        ),
-        Step(
-            N_("Make a link"),
-            N_("A link to a product earns a commission on what is bought after a click."),
-            bool(links),
-            "/links/new",
-        ),
-        Step(
-            N_("Enter a bank account"),
-            N_("Without one nothing can be paid out."),
-            bool(partner.bank_account),
-            "/payouts",
-        ),
-    ]
+    app = f"/apps/{apps[0].app_id}" if apps else ""
+    check = f"{app}/integration" if apps else "/apps"
+    found = {
+        "approved": (partner.standing is Standing.APPROVED, ""),
+        "contract": (any(one.in_force(now) for one in contracts), ""),
+        "app": (bool(apps), "/apps/new"),
+        "placement": (bool(slots), f"{app}/placements/new" if apps else "/apps/new"),
+        "request": (bool(seen.requests), check),
+        "impression": (bool(seen.impressions), check),
+        "link": (bool(links), "/links/new"),
+        "bank": (bool(partner.bank_account), "/payouts"),
+    }
+    return [Step(*STEPS[name], *found[name]) for name in STEPS]
 
 
 def _traffic(desk: Desk, placements: list[PlacementId], now: datetime) -> Traffic:
