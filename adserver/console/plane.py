@@ -23,7 +23,7 @@ from adserver.console.desk import Desk
 from adserver.console.health import Readiness, health_routes, listening
 from adserver.console.history import DAYS, HistoryPublisher
 from adserver.console.house_ad_loop import publishing_house_ads
-from adserver.console.insight.audience_loop import counting_audiences
+from adserver.console.insight.insight_loop import preparing_insight
 from adserver.console.link_loop import publishing_links
 from adserver.console.loops import repeating
 from adserver.console.media_route import media_routes
@@ -80,7 +80,7 @@ async def control_plane(settings: Settings) -> AsyncIterator[int]:
         await stack.enter_async_context(_learning_from_the_log(settings, store, shipping, line))
         is_ready = shipping.prepared.is_set
         await stack.enter_async_context(_summing_up(settings, store, shipping))
-        await stack.enter_async_context(counting_audiences(settings, store, is_ready))
+        await stack.enter_async_context(preparing_insight(settings, store, is_ready))
         passed_on = await stack.enter_async_context(money_routes(settings, store, is_ready))
         await stack.enter_async_context(
             query_socket.listening(

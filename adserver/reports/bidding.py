@@ -79,7 +79,7 @@ def point_at(landscape: Landscape, terms: Terms, bid_micros: Micros) -> Point:
 def limits_at(landscape: Landscape, terms: Terms, bid_micros: Micros) -> list[Limit]:
     """What holds this bid back, the strictest first; nothing where it gets all there is."""
     free, capped = _free(landscape, terms, bid_micros), _capped(landscape, terms, bid_micros)
-    found = [Limit(LimitKind.TARGETING, landscape.eligible / max(landscape.fitting, 1))]
+    found = [Limit(LimitKind.TARGETING, landscape.looked_at / max(landscape.fitting, 1))]
     found.append(Limit(_why_lost(landscape, terms, bid_micros), free.win_rate))
     if free.impressions:
         found.append(Limit(LimitKind.FREQUENCY_CAP, capped.impressions / free.impressions))
@@ -146,7 +146,7 @@ def _cost(step: Step, bid: Micros, pricing: PricingModel) -> float:
 
 def _capped(landscape: Landscape, terms: Terms, bid_micros: Micros) -> Point:
     free = _free(landscape, terms, bid_micros)
-    asked = landscape.eligible / terms.days if terms.days else 0.0
+    asked = landscape.looked_at * landscape.one_in / terms.days if terms.days else 0.0
     return _scaled(free, terms.kept(free.impressions / asked) if asked else 1.0)
 
 

@@ -1,8 +1,8 @@
 """How much of what a line item could win its frequency caps would leave.
 
 Counted from how often the same users asked within a cap's period. Never here: who asked for what
-(`reports.landscape`). The one surprising fact: users are sampled by their key and not requests by
-their id, because half of a user's requests would look like a user who asks half as often.
+(`reports.landscape`). The one surprising fact: users who opted out keep their caps but have no key
+in the log; they are taken to ask as often as the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,11 @@ from math import comb
 from typing import Any
 
 from adserver.ports import EventStore
-from adserver.reports.landscape import Stretch
+from adserver.reports.lookback import Source
 from adserver.reports.targeting_sql import Condition
 from models.domain.campaign import CapPeriod, FrequencyCap
 from models.domain.ids import PlacementId
 
-SAMPLE_REQUESTS = 200_000
 MOST_EXACT = 300
 """Above so many requests of one user and period, what is won is as good as certain."""
 
@@ -27,27 +26,27 @@ def visits(
     store: EventStore,
     placements: Sequence[PlacementId],
     where: Condition,
-    span: Stretch,
-    how: tuple[CapPeriod, int, int],
+    source: Source,
+    window: tuple[CapPeriod, int],
 ) -> Visits:
     """How often users asked within a period, of those requests that pass.
 
-    `how` is the period, the advertiser's UTC offset in seconds, and how many requests there are,
-    by which is decided how many users to look at.
+    `window` is the period and the advertiser's UTC offset in seconds.
 
     Raises:
         StoreAwayError: the event log does not answer.
     """
-    period, offset_s, requests = how
+    period, offset_s = window
     asked: dict[str, Any] = {
         **where.parameters,
+        **source.parameters,
         "places": tuple(placements),
-        "since": span.since_ms,
-        "until": span.until_ms,
-        "one_in": max(1, -(-requests // SAMPLE_REQUESTS)),
         "offset": offset_s,
     }
-    found = store.query(_VISITS.format(window=_WINDOWS[period], where=where.sql), asked)
+    statement = _VISITS.format(
+        window=_WINDOWS[period], table=source.table, rows=source.sql, where=where.sql
+    )
+    found = store.query(statement, asked)
     return dict(zip(map(int, found["asked"]), map(int, found["pairs"]), strict=True))
 
 
@@ -82,8 +81,7 @@ _WINDOWS = {
 
 _VISITS = """
 SELECT asked, count() AS pairs FROM (
-  SELECT user_key, {window} AS period, count() AS asked FROM decisions
-  WHERE placement_id IN %(places)s AND occurred_ms >= %(since)s AND occurred_ms < %(until)s
-    AND test = 0 AND user_key != 0 AND intHash64(user_key) %% %(one_in)s = 0 AND ({where})
+  SELECT user_key, {window} AS period, count() AS asked FROM {table}
+  WHERE {rows} AND placement_id IN %(places)s AND user_key != 0 AND {where}
   GROUP BY user_key, period)
 GROUP BY asked ORDER BY asked"""

@@ -19,10 +19,12 @@ from adserver.reports.bidding import Limit, Point, Purse, Terms
 from adserver.reports.capping import kept, visits
 from adserver.reports.click_rates import Expectation, Rates, expected
 from adserver.reports.fitting import Draft, placements_for
-from adserver.reports.landscape import DAY_MS, Landscape, Slot, Stretch, span_of_log, survey
+from adserver.reports.landscape import Landscape, Slot, survey
+from adserver.reports.lookback import DAY_MS, Source, look_back
 from adserver.reports.span import Span
 from adserver.reports.targeting_sql import Condition, matching
 from models.domain.campaign import FrequencyCap, LineItem, PricingModel
+from models.domain.ids import PlacementId
 from models.domain.marketplace import Marketplace
 from models.domain.money import NO_MONEY, Micros
 from models.domain.placement import Placement
@@ -63,8 +65,8 @@ class Forecast:
     """A day of a line item. `days` is how much of the log it rests on, up to `as_of`.
 
     `fitting_a_day` requests come to placements that show its formats, `eligible_a_day` of them pass
-    the targeting; `point` is what its bid brings. Every `one_in`-th request was read, `looked_at`
-    of them passed. `total_lasts_days` tells how long a total budget without an end of flight lasts,
+    the targeting; `point` is what its bid brings. One request in `one_in` was read, `looked_at` of
+    those passed. `total_lasts_days` tells how long a total budget without an end of flight lasts,
     `clicks_known` on how many clicks the click rates rest.
     """
 
@@ -73,7 +75,7 @@ class Forecast:
     placements: int = 0
     fitting_a_day: float = 0.0
     eligible_a_day: float = 0.0
-    one_in: int = 1
+    one_in: float = 1.0
     looked_at: int = 0
     point: Point = NOTHING
     impressions: Between = Between(0.0, 0.0)
@@ -102,30 +104,32 @@ def forecast(store: EventStore, marketplace: Marketplace, draft: Draft, now: dat
         trouble = Trouble.NO_PLACEMENT if draft.shapes else Trouble.NO_CREATIVE
         return Forecast(now, troubles=[trouble])
     until_ms = int(now.timestamp() * 1000)
-    span = span_of_log(store, until_ms - DAYS * DAY_MS, until_ms)
-    if span is None:
+    source = look_back(store, until_ms - DAYS * DAY_MS, until_ms)
+    if source is None:
         return Forecast(now, placements=len(places), troubles=[Trouble.NO_REQUESTS])
-    since = now - timedelta(milliseconds=span.until_ms - span.since_ms)
+    as_of = datetime.fromtimestamp(source.until_ms / 1000, now.tzinfo)
     names = [place.placement_id for place in places]
-    hopes = expected(store, draft, names, Span(since - timedelta(hours=1), now))
-    where = _condition(draft, span)
+    span = Span(as_of - timedelta(days=source.days, hours=1), now)
+    hopes = expected(store, draft, names, span)
+    where = _condition(draft, source)
     slots = [_slot(place, hopes.rates[place.placement_id], draft.item) for place in places]
-    landscape = survey(store, slots, where, draft.item.line_item_id, span)
+    landscape = survey(store, slots, where, draft.item.line_item_id, source)
     if not landscape.looked_at:
         trouble = Trouble.NOBODY_MATCHES if landscape.fitting else Trouble.NO_REQUESTS
-        fitting = landscape.fitting / span.days
-        return Forecast(now, span.days, len(places), fitting, troubles=[trouble])
-    terms = _terms(store, draft, (places, where, span, landscape), now)
-    return _told(landscape, terms, draft.item, hopes, (now, len(places), span))
+        fitting = landscape.fitting * source.one_in / source.days
+        return Forecast(as_of, source.days, len(places), fitting, troubles=[trouble])
+    terms = _terms(store, draft, (names, where, source), now)
+    return _told(landscape, terms, draft.item, hopes, (as_of, len(places)))
 
 
-def _condition(draft: Draft, span: Stretch) -> Condition:
+def _condition(draft: Draft, source: Source) -> Condition:
     zone = ZoneInfo(draft.advertiser.time_zone)
-    where = matching(draft.item.targeting, zone, span.since_ms, span.until_ms)
-    if not draft.item.caps:
-        return where
-    # Who cannot be counted is not shown what has a cap.
-    return Condition(f"user_known = 1 AND profile_loaded = 1 AND {where.sql}", where.parameters)
+    where = matching(draft.item.targeting, zone, source.since_ms, source.until_ms)
+    if draft.item.caps:  # who cannot be counted is not shown what has a cap
+        where = Condition(
+            f"user_known = 1 AND profile_loaded = 1 AND {where.sql}", where.parameters
+        )
+    return Condition(f"({where.sql})", where.parameters)
 
 
 def _slot(placement: Placement, rates: Rates, item: LineItem) -> Slot:
@@ -140,21 +144,20 @@ def _slot(placement: Placement, rates: Rates, item: LineItem) -> Slot:
 def _terms(
     store: EventStore,
     draft: Draft,
-    asked: tuple[list[Placement], Condition, Stretch, Landscape],
+    asked: tuple[list[PlacementId], Condition, Source],
     now: datetime,
 ) -> Terms:
-    places, where, span, landscape = asked
-    names = [place.placement_id for place in places]
+    names, where, source = asked
     offset = now.astimezone(ZoneInfo(draft.advertiser.time_zone)).utcoffset() or timedelta()
     seen: list[tuple[FrequencyCap, capping.Visits]] = []
     for cap in draft.item.caps:
-        how = (cap.period, int(offset.total_seconds()), landscape.eligible)
-        seen.append((cap, visits(store, names, where, span, how)))
+        window = (cap.period, int(offset.total_seconds()))
+        seen.append((cap, visits(store, names, where, source, window)))
 
     def left(rate: float) -> float:
         return min((kept(each, cap, rate) for cap, each in seen), default=1.0)
 
-    return Terms(span.days, draft.item.pricing, left, _purse(store, draft.item, now))
+    return Terms(source.days, draft.item.pricing, left, _purse(store, draft.item, now))
 
 
 def _purse(store: EventStore, item: LineItem, now: datetime) -> Purse:
@@ -177,19 +180,20 @@ def _told(
     terms: Terms,
     item: LineItem,
     hopes: Expectation,
-    seen: tuple[datetime, int, Stretch],
+    seen: tuple[datetime, int],
 ) -> Forecast:
-    now, placements, span = seen
+    as_of, placements = seen
+    a_day = landscape.one_in / terms.days
     point = bidding.point_at(landscape, terms, item.bid_micros)
     bids = bidding.curve_bids(landscape, terms, item.bid_micros)
     doubt, by_clicks = _doubts(landscape, point, hopes)
     for_spend = doubt if item.pricing is PricingModel.CPM else by_clicks
     return Forecast(
-        now,
-        span.days,
+        as_of,
+        terms.days,
         placements,
-        landscape.fitting / span.days,
-        landscape.eligible / span.days,
+        landscape.fitting * a_day,
+        landscape.looked_at * a_day,
         landscape.one_in,
         landscape.looked_at,
         point,
@@ -197,7 +201,7 @@ def _told(
         _between(point.clicks, by_clicks),
         _within_budget(_between(float(point.spend_micros), for_spend), terms.purse),
         bidding.limits_at(landscape, terms, item.bid_micros),
-        _troubles(landscape, hopes, item, span),
+        _troubles(landscape, hopes, item, terms.days),
         [bidding.point_at(landscape, terms, bid) for bid in bids],
         _lasts(item, point),
         hopes.clicks,
@@ -224,11 +228,11 @@ def _within_budget(spend: Between, purse: Purse) -> Between:
 
 
 def _troubles(
-    landscape: Landscape, hopes: Expectation, item: LineItem, span: Stretch
+    landscape: Landscape, hopes: Expectation, item: LineItem, days: float
 ) -> list[Trouble]:
     priced_by_clicks = item.pricing is not PricingModel.CPM
     checks = [
-        (span.days < LITTLE_TIME_DAYS, Trouble.LITTLE_TIME),
+        (days < LITTLE_TIME_DAYS, Trouble.LITTLE_TIME),
         (landscape.looked_at < FEW_REQUESTS, Trouble.FEW_REQUESTS),
         (priced_by_clicks and hopes.clicks < FEW_CLICKS, Trouble.FEW_CLICKS),
     ]

@@ -2,9 +2,9 @@
 
 Read from `decisions`: each request tells its floor and the eCPM that won it, so the bid that would
 have won instead is known; where the line item won itself, the price it paid tells who came second.
-Never here: what is made of it (`reports.forecast`). The one surprising fact: above
-`SAMPLE_REQUESTS` only every n-th request is read, by a hash of its id; copies of a request share
-the id, so what is counted twice is as rare in the sample as it is in the log.
+Never here: which requests are read (`lookback`), or what is made of it (`forecast`). The one
+surprising fact: copies of a request are not dropped. They are rare, and dropping them would take
+most of the time that a page has.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,26 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from adserver.ports import EventStore
+from adserver.reports.by_user import BUCKET, BUCKETS
 from adserver.reports.click_rates import Rates
+from adserver.reports.lookback import Source
 from adserver.reports.targeting_sql import Condition
 from models.domain.ids import LineItemId
 from models.domain.placement import AuctionType, Placement
-
-SAMPLE_REQUESTS = 200_000
-DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Unix milliseconds [since, until)."""
-
-    since_ms: int
-    until_ms: int
-
-    @property
-    def days(self) -> float:
-        """How long it is."""
-        return (self.until_ms - self.since_ms) / DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,41 +54,21 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Landscape:
-    """Requests that passed the targeting, as steps; `one_in` says how they were sampled.
+    """Requests that passed the targeting, as steps; each stands for `one_in`.
 
-    `fitting` counts all requests of the placements in question, `by_day` the sampled ones that
+    `fitting` counts those of the placements in question that were read, `by_day` those of them that
     passed, for each UTC day.
     """
 
     fitting: int
-    one_in: int
+    one_in: float
     by_day: Mapping[int, int] = field(default_factory=dict)
     steps: Sequence[Step] = ()
 
     @property
-    def eligible(self) -> int:
-        """How many requests passed, estimated where they were sampled."""
-        return self.one_in * sum(self.by_day.values())
-
-    @property
     def looked_at(self) -> int:
-        """How many of them were read."""
+        """How many that were read passed."""
         return sum(self.by_day.values())
-
-
-def span_of_log(store: EventStore, since_ms: int, until_ms: int) -> Stretch | None:
-    """The part of [since, until) that the log knows; None when it holds no request.
-
-    Raises:
-        StoreAwayError: the event log does not answer.
-    """
-    found = store.query(_BOUNDS, {"since": since_ms, "until": until_ms})
-    if not found["requests"][0]:
-        return None
-    first = int(found["first"][0])
-    # A log that was begun before the window knows the whole window, whatever hour it is quiet.
-    began = since_ms if first - since_ms < DAY_MS // 24 else first
-    return Stretch(began, until_ms)
 
 
 def survey(
@@ -110,39 +76,33 @@ def survey(
     slots: Sequence[Slot],
     where: Condition,
     line_item_id: LineItemId,
-    span: Stretch,
+    source: Source,
 ) -> Landscape:
     """Counts the requests of these placements and what each would have taken to win.
 
     Raises:
         StoreAwayError: the event log does not answer.
     """
-    known: dict[str, Any] = {
-        "since": span.since_ms,
-        "until": span.until_ms,
-        "places": tuple(slot.placement.placement_id for slot in slots),
+    places = tuple(slot.placement.placement_id for slot in slots)
+    asked: dict[str, Any] = {
+        **where.parameters,
+        **source.parameters,
+        **_arrays(slots),
+        "places": places,
+        "item": line_item_id,
     }
-    if not slots:
-        return Landscape(0, 1)
-    fitting = int(store.query(_FITTING, known)["requests"][0])
-    if not fitting:
-        return Landscape(0, 1)
-    one_in = max(1, -(-fitting // SAMPLE_REQUESTS))
-    asked = {**known, **where.parameters, "one_in": one_in, "item": line_item_id}
-    selected = _SELECTED.format(where=where.sql)
-    days = store.query(_BY_DAY.format(selected=selected), asked)
+    table = {"table": source.table, "rows": source.sql, "where": where.sql}
+    days = store.query(_BY_DAY.format(**table), asked)
+    fitting = sum(map(int, days["fitting"]))
     by_day = dict(zip(map(int, days["day"]), map(int, days["requests"]), strict=True))
-    if not by_day:
-        return Landscape(fitting, one_in)
+    if not any(by_day.values()):
+        return Landscape(fitting, source.one_in)
     own = bool(line_item_id) and bool(store.query(_OWN, asked)["ads"][0])
-    statement = _STEPS.format(
-        selected=selected,
-        rival=_RIVAL if own else "greatest(floor_micros, top_ecpm_micros)",
-        joined=_JOINED if own else "",
-    )
-    found = store.query(statement, {**asked, **_arrays(slots)})
+    joined = _JOINED.format(rows=_OWN_ROWS if source.buckets < BUCKETS else "") if own else ""
+    rival = _RIVAL if own else "greatest(floor_micros, top_ecpm_micros)"
+    found = store.query(_STEPS.format(**table, rival=rival, joined=joined), asked)
     steps = [_step(values) for values in zip(*found.values(), strict=True)]
-    return Landscape(fitting, one_in, by_day, steps)
+    return Landscape(fitting, source.one_in, by_day, steps)
 
 
 def _arrays(slots: Sequence[Slot]) -> dict[str, Any]:
@@ -162,21 +122,10 @@ def _step(values: tuple[Any, ...]) -> Step:
     )
 
 
-_BOUNDS = """
-SELECT min(occurred_ms) AS first, count() AS requests FROM decisions
-WHERE occurred_ms >= %(since)s AND occurred_ms < %(until)s AND test = 0"""
-
-_FITTING = """
-SELECT count() AS requests FROM decisions
-WHERE placement_id IN %(places)s AND occurred_ms >= %(since)s AND occurred_ms < %(until)s
-  AND test = 0"""
-
-_SELECTED = """placement_id IN %(places)s AND occurred_ms >= %(since)s AND occurred_ms < %(until)s
-  AND test = 0 AND cityHash64(request_id) %% %(one_in)s = 0 AND ({where})"""
-
 _BY_DAY = """
-SELECT intDiv(occurred_ms, 86400000) AS day, count() AS requests FROM decisions
-WHERE {selected} GROUP BY day ORDER BY day"""
+SELECT intDiv(occurred_ms, 86400000) AS day, count() AS fitting, sum({where}) AS requests
+FROM {table} WHERE {rows} AND placement_id IN %(places)s
+GROUP BY day ORDER BY day"""
 
 _OWN = """
 SELECT count() AS ads FROM ads_served
@@ -189,8 +138,10 @@ _JOINED = """
 GLOBAL ANY LEFT JOIN (
   SELECT app_id, request_id, max(reserved_micros) * 1000 AS paid FROM ads_served
   WHERE line_item_id = %(item)s AND served_ms >= %(since)s AND served_ms < %(until)s
-    AND position = 0 AND cityHash64(request_id) %% %(one_in)s = 0
+    AND position = 0{rows}
   GROUP BY app_id, request_id) USING app_id, request_id"""
+
+_OWN_ROWS = f" AND {BUCKET} < %(buckets)s"
 
 # Inside out: the requests, with the winner's eCPM; what each takes to win; steps of like bids.
 _STEPS = """
@@ -206,6 +157,6 @@ FROM (SELECT rival, rival <= floor_micros AS by_floor, rival / quality AS need,
                    transform(placement_id, %(names)s, %(shown)s, toFloat64(0)) AS seen,
                    transform(placement_id, %(names)s, %(firsts)s, 0) AS first
             FROM (SELECT app_id, request_id, placement_id, floor_micros, top_ecpm_micros
-                  FROM decisions WHERE {selected})
+                  FROM {table} WHERE {rows} AND placement_id IN %(places)s AND {where})
             {joined}))
 GROUP BY by_floor, first, step ORDER BY by_floor, first, step"""

@@ -10,12 +10,14 @@ requests would hold up every page that reads the log meanwhile.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from adserver.ports import EventStore
+from adserver.reports.by_user import BUCKETS, OPTED_OUT, TABLE
+from adserver.reports.lookback import SAMPLE_REQUESTS, Source, look_back
 
-SLICE_REQUESTS = 400_000
+SLICE_REQUESTS = 40_000
 MOST_VALUES = 60
 """Of a dimension in a scope; what is rarer is kept as `OTHERS`."""
 NETWORK = ""
@@ -55,19 +57,32 @@ def count_users(
     Raises:
         StoreAwayError: the event log does not answer.
     """
-    span = {"since": since_ms, "until": until_ms}
     census = Census()
-    asked = store.query(_REQUESTS, span)
-    for app, requests, out in zip(*asked.values(), strict=True):
-        census.requests[app], census.opted_out[app] = int(requests), int(out)
-    slices = max(1, -(-census.requests.total() // SLICE_REQUESTS))
-    for which in range(slices):
+    source = look_back(store, since_ms, until_ms)
+    if source is None:
+        return census
+    for rows, more in _slices(source):
         pause()
-        found = store.query(_USERS, {**span, "slices": slices, "which": which})
+        table = {"table": source.table, "rows": rows}
+        asked = {**source.parameters, **more}
+        out = "opted_out" if source.table == TABLE.name else OPTED_OUT
+        found = store.query(_REQUESTS.format(**table, opted_out=out), asked)
+        for app, requests, opted_out in zip(*found.values(), strict=True):
+            census.requests[app] += int(requests)
+            census.opted_out[app] += int(opted_out)
+        found = store.query(_USERS.format(**table), asked)
         for scope, dimension, value, users in zip(*found.values(), strict=True):
             census.users[scope, dimension, value] += int(users)
     census.users = _few_values(census.users)
     return census
+
+
+def _slices(source: Source) -> Iterator[tuple[str, dict[str, int]]]:
+    """Conditions that together select all that the source knows, each user in one of them."""
+    step = max(1, source.buckets * SLICE_REQUESTS // SAMPLE_REQUESTS)
+    within = f"{source.bucket} >= %(first)s AND {source.bucket} < %(past)s"
+    for first in range(0, BUCKETS, step):
+        yield f"{within} AND {source.in_time}", {"first": first, "past": first + step}
 
 
 def _few_values(users: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str, str]]:
@@ -92,11 +107,9 @@ def _few_values(users: Counter[tuple[str, str, str]]) -> Counter[tuple[str, str,
     return kept
 
 
-# What was sent before this was logged says neither that nor which worker answered.
 _REQUESTS = """
-SELECT app_id, count() AS requests, sum(personalized = 0 AND worker != '') AS opted_out
-FROM decisions WHERE occurred_ms >= %(since)s AND occurred_ms < %(until)s AND test = 0
-GROUP BY app_id"""
+SELECT app_id, count() AS requests, sum({opted_out}) AS opted_out_requests
+FROM {table} WHERE {rows} GROUP BY app_id"""
 
 # Inside out: a user's last known values in each app; in each scope; a row for each value.
 _USERS = """
@@ -128,9 +141,7 @@ SELECT scope, said.1 AS dimension, said.2 AS value, count() AS users FROM (
              argMaxIf(substringUTF8(toString(os), 1, 64), occurred_ms, os != '') AS os_in,
              argMaxIf(substringUTF8(toString(make), 1, 64), occurred_ms, make != '') AS make_in,
              groupUniqArrayArray(interests) AS interests_in
-      FROM decisions
-      WHERE occurred_ms >= %(since)s AND occurred_ms < %(until)s AND test = 0
-        AND user_key != 0 AND intHash64(user_key) %% %(slices)s = %(which)s
+      FROM {table} WHERE {rows} AND user_key != 0
       GROUP BY app_id, partner_id, user)
     ARRAY JOIN [toString(app_id), concat('@', toString(partner_id)), ''] AS scope
     GROUP BY scope, user))

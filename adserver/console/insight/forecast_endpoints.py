@@ -110,14 +110,14 @@ class PointView(Struct):
 class ForecastView(Struct):
     """A day of the line item, from the last `days` days of the log.
 
-    `troubles` say why it says nothing or little. `one_in`: every so-many-th request was looked at.
+    `troubles` say why it says nothing or little. `one_in`: one request in so many was looked at.
     """
 
     as_of: datetime
     currency: str
     days: float
     placements: int
-    one_in: int
+    one_in: float
     requests_looked_at: int
     fitting_requests_a_day: float
     eligible_requests_a_day: float
@@ -204,7 +204,7 @@ def _view(told: Forecast, currency: str, *, assumed: bool) -> ForecastView:
         currency=currency,
         days=round(told.days, 3),
         placements=told.placements,
-        one_in=told.one_in,
+        one_in=round(told.one_in, 1),
         requests_looked_at=told.looked_at,
         fitting_requests_a_day=round(told.fitting_a_day, 1),
         eligible_requests_a_day=round(told.eligible_a_day, 1),

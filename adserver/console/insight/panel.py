@@ -164,7 +164,7 @@ def _grounds(call: Call, told: Forecast) -> list[str]:
     as_of = figures.instant(told.as_of, call.zone)
     notes = [call._(words.RESTS_ON) % {"days": figures.number(told.days, 1), "as_of": as_of}]
     if told.one_in > 1:
-        notes.append(call._(words.SAMPLED) % {"one_in": figures.number(told.one_in)})
+        notes.append(call._(words.SAMPLED) % {"one_in": figures.number(round(told.one_in))})
     if told.total_lasts_days is not None:
         days = figures.number(round(told.total_lasts_days))
         notes.append(call._(words.LASTS) % {"days": days})
