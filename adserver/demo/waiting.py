@@ -107,12 +107,12 @@ async def _upload(buyer: Program, world: World, advertiser: str) -> list[Any]:
 
 
 def _own(world: World, advertiser: str) -> list[Creative]:
-    """The advertiser's creatives with a picture, one a format first."""
+    """The advertiser's creatives with a picture, one a format first; rewarded ones are films."""
     mine = {item for item, owner in world.truth.advertiser_of.items() if owner == advertiser}
     found = [
         one
         for one in catalog_of(world).creatives
-        if one.line_item_id in mine and one.assets and _picture(world.pictures, one).is_file()
+        if one.line_item_id in mine and one.format is not Format.REWARDED_VIDEO and one.assets
     ]
     first = {one.format: one for one in reversed(found)}
     return sorted(found, key=lambda one: first[one.format] is not one)
