@@ -90,6 +90,12 @@ def last_approved(connection: Connection, creative_ids: Iterable[str]) -> dict[s
     return _newest(connection, list(creative_ids), (Review.APPROVED,))
 
 
+def changed_at(connection: Connection, creative_id: str) -> datetime | None:
+    """When a creative became what it is; None when there is none of that id."""
+    query = select(CREATIVES.c.changed_at).where(CREATIVES.c.creative_id == creative_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def waiting(connection: Connection, *, review: Review = Review.PENDING) -> list[Waiting]:
     """The creatives in use that are in this state; those that wait longest first."""
     owner = CAMPAIGNS.c.advertiser_id

@@ -19,7 +19,7 @@ from adserver.console.web.language import N_
 from adserver.console.web.problems import ConflictError
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.problem import CatalogError, Problem
-from adserver.stores import audit, creative_reviews, media_files
+from adserver.stores import audit, creative_reviews, database, media_files
 from adserver.stores.catalog import SqlCatalog
 from adserver.stores.creative_reviews import Said
 from models.domain.campaign import Creative, Review
@@ -72,7 +72,9 @@ def change(
         return replace(after, review=Review.PENDING)
 
     said = Said(who.actor, Review.PENDING, declared=declared)
-    return _catalog(desk, who, lambda _: said).edit(Creative, creative_id, changed, now)
+    with database.reading(desk.engine) as connection:
+        at = creative_reviews.changed_at(connection, creative_id)
+    return _catalog(desk, who, lambda _: said, at).edit(Creative, creative_id, changed, now)
 
 
 def decide(
@@ -104,8 +106,16 @@ def _require_reason(said: Said) -> None:
         raise CatalogError(Problem("", "", "words", N_("say it in at most 1,000 characters")))
 
 
-def _catalog(desk: Desk, who: Identity, said_of: Callable[[Creative], Said]) -> SqlCatalog:
-    """The catalog, each change of which is told in the audit log and in the creative's story."""
+def _catalog(
+    desk: Desk,
+    who: Identity,
+    said_of: Callable[[Creative], Said],
+    changed_at: datetime | None = None,
+) -> SqlCatalog:
+    """The catalog, each change of which is told in the audit log and in the creative's story.
+
+    `changed_at` is when the creative became what it is.
+    """
 
     def witness(
         connection: Connection, kind: Kind | None, before: Any, after: Any, now: datetime
@@ -115,23 +125,18 @@ def _catalog(desk: Desk, who: Identity, said_of: Callable[[Creative], Said]) -> 
         said = said_of(after)
         action = _ACTIONS.get(said.verdict, "edit" if before else "add")
         audit.record(connection, who, action, kind.name, after.creative_id, before, after, now)
-        _tell(connection, before, after, said, now)
+        if before is not None and before.review is Review.APPROVED:
+            _require_approval_told(connection, before, changed_at or now)
+        creative_reviews.add(connection, after, said, now)
+        hashes = [asset.sha256 for asset in after.assets]
+        media_files.mark_referenced(connection, hashes, now)
 
     return SqlCatalog(desk.engine, witness)
 
 
-def _tell(
-    connection: Connection, before: Creative | None, after: Creative, said: Said, now: datetime
-) -> None:
-    if before is not None and before.review is Review.APPROVED:
-        _require_approval_told(connection, before, now)
-    creative_reviews.add(connection, after, said, now)
-    hashes = [asset.sha256 for asset in after.assets]
-    media_files.mark_referenced(connection, hashes, now)
-
-
-def _require_approval_told(connection: Connection, before: Creative, now: datetime) -> None:
+def _require_approval_told(connection: Connection, before: Creative, at: datetime) -> None:
     """What the operator approved by writing it himself gets its line before it is changed."""
-    if not creative_reviews.last_approved(connection, [before.creative_id]):
-        by_hand = Said("", Review.APPROVED)
-        creative_reviews.add(connection, before, by_hand, now)
+    approved = creative_reviews.last_approved(connection, [before.creative_id])
+    told = approved.get(before.creative_id)
+    if told is None or told.creative != msgspec.to_builtins(before):
+        creative_reviews.add(connection, before, Said("", Review.APPROVED), at)
