@@ -40,7 +40,7 @@ ADVICE = {
     LimitKind.BID: N_("A higher bid would win more often; the curve shows how much."),
     LimitKind.FREQUENCY_CAP: N_("A looser cap or a wider audience would let it run more."),
     LimitKind.DAILY_BUDGET: N_("More budget would let it run all day; a lower bid, too."),
-    LimitKind.TOTAL_BUDGET: N_("More budget or a longer flight would let it run more each day."),
+    LimitKind.TOTAL_BUDGET: N_("More budget, or fewer days, would let it run more each day."),
 }
 NO_LIMIT = N_("Nothing holds it back: it would win nearly every request that matches.")
 
