@@ -8,6 +8,7 @@ same on ten thousand rows and on ten million.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from adserver.ports import EventStore
 from models.domain.ids import PlacementId
@@ -27,6 +28,15 @@ _SHOWN = """
 SELECT count() AS shown, max(received_ms) AS latest FROM impressions
 WHERE placement_id IN %(placements)s AND received_ms >= %(since)s AND test = 0
   AND day_at >= toDateTime(%(since_s)s, 'UTC')"""
+
+_ANY_REQUEST = """
+SELECT 1 AS found FROM decisions
+WHERE placement_id IN %(placements)s AND occurred_ms >= %(since)s LIMIT 1"""
+
+_ANY_SHOWN = """
+SELECT 1 AS found FROM impressions
+WHERE placement_id IN %(placements)s AND received_ms >= %(since)s AND test = 0
+  AND day_at >= toDateTime(%(since_s)s, 'UTC') LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,7 @@ def traffic(store: EventStore, placements: Collection[PlacementId], since: datet
     """
     if not placements:
         return Traffic()
-    given = {"placements": tuple(sorted(placements)), "since": _ms(since)}
-    given["since_s"] = given["since"] // 1000 if isinstance(given["since"], int) else 0
+    given = _since(placements, since)
     ((requests, filled, tests, known, latest),) = zip(
         *store.query(_SUMS, given).values(), strict=True
     )
@@ -93,6 +102,28 @@ def traffic(store: EventStore, placements: Collection[PlacementId], since: datet
         last_request=_moment(latest) if requests else None,
         last_impression=_moment(last_shown) if shown else None,
     )
+
+
+def has_begun(
+    store: EventStore, placements: Collection[PlacementId], since: datetime
+) -> tuple[bool, bool]:
+    """Whether any request, and any impression, of these placements has arrived since an instant.
+
+    The first row found is enough, so a month is asked as quickly as a day.
+
+    Raises:
+        StoreAwayError: the event store does not answer.
+    """
+    if not placements:
+        return False, False
+    given = _since(placements, since)
+    asked, shown = (store.query(sql, given)["found"] for sql in (_ANY_REQUEST, _ANY_SHOWN))
+    return bool(asked), bool(shown)
+
+
+def _since(placements: Collection[PlacementId], since: datetime) -> dict[str, Any]:
+    at_ms = _ms(since)
+    return {"placements": tuple(sorted(placements)), "since": at_ms, "since_s": at_ms // 1000}
 
 
 def _ms(moment: datetime) -> int:

@@ -5,20 +5,19 @@ there, so a step that is undone (an archived app) is open again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adserver.console.desk import Desk
 from adserver.console.partners.apps import apps_of, placements_of
-from adserver.console.partners.integration import LOOK_BACK
 from adserver.console.web.language import N_
-from adserver.eventlog.app_requests import Traffic, traffic
+from adserver.eventlog.app_requests import has_begun
 from adserver.ports import StoreAwayError
 from adserver.stores import database, partners
 from adserver.stores.links import find_links
 from affiliate.partner import Partner, Standing
 from models.domain.ids import PlacementId
 
-_A_MONTH = 30
+A_MONTH = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def steps_of(desk: Desk, partner: Partner, now: datetime) -> list[Step]:
         links = find_links(connection, partner.partner_id)
     apps = apps_of(desk, partner.partner_id)
     slots = [slot for app in apps for slot in placements_of(desk, app)]
-    seen = _traffic(desk, [slot.placement_id for slot in slots], now)
+    asked, shown = _has_begun(desk, [slot.placement_id for slot in slots], now)
     app = f"/apps/{apps[0].app_id}" if apps else ""
     check = f"{app}/integration" if apps else "/apps"
     found = {
@@ -83,19 +82,19 @@ def steps_of(desk: Desk, partner: Partner, now: datetime) -> list[Step]:
         "contract": (any(one.in_force(now) for one in contracts), ""),
         "app": (bool(apps), "/apps/new"),
         "placement": (bool(slots), f"{app}/placements/new" if apps else "/apps/new"),
-        "request": (bool(seen.requests), check),
-        "impression": (bool(seen.impressions), check),
+        "request": (asked, check),
+        "impression": (shown, check),
         "link": (bool(links), "/links/new"),
         "bank": (bool(partner.bank_account), "/payouts"),
     }
     return [Step(*STEPS[name], *found[name]) for name in STEPS]
 
 
-def _traffic(desk: Desk, placements: list[PlacementId], now: datetime) -> Traffic:
-    """What arrived in a month; nothing while the log is away."""
+def _has_begun(desk: Desk, placements: list[PlacementId], now: datetime) -> tuple[bool, bool]:
+    """Whether a request and an impression arrived in a month; neither while the log is away."""
     if not desk.is_ready():
-        return Traffic()
+        return False, False
     try:
-        return traffic(desk.store, placements, now - _A_MONTH * LOOK_BACK)
+        return has_begun(desk.store, placements, now - A_MONTH)
     except StoreAwayError:
-        return Traffic()
+        return False, False

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from adserver.eventlog.app_requests import Traffic, last_requests, traffic
+from adserver.eventlog.app_requests import Traffic, has_begun, last_requests, traffic
 from adserver.eventlog.house_events import TABLE, HouseCounts, house_counts, house_event_row
 from adserver.eventlog.link_clicks import link_click_row
 from adserver.eventlog.partner_clicks import Clicks, clicks_by, most_clicked
@@ -79,6 +79,9 @@ def test_the_last_requests_come_newest_first_each_once(store: EventStore) -> Non
     assert (seen.filled, seen.impressions, seen.tests) == (seen.requests - 1, 1, 0)
     assert seen.last_request == NOW + timedelta(milliseconds=4)
     assert traffic(store, [PlacementId("none")], since) == Traffic()
+    assert has_begun(store, [PlacementId("pl1")], since) == (True, True)
+    assert has_begun(store, [PlacementId("none")], since) == (False, False)
+    assert has_begun(store, [PlacementId("pl1")], LATER) == (False, False)
 
 
 def test_house_ads_are_counted_once_by_kind(store: EventStore) -> None:
