@@ -149,7 +149,8 @@ def _upload(
     file: MediaFile, advertiser_id: str, one: Examined, who: Identity, now: datetime
 ) -> Upload:
     cleaned = tuple(str(what) for what in one.accepted.cleaned)
-    return Upload(file, advertiser_id, one.name, cleaned, now, who.actor)
+    name = "".join(letter if letter.isprintable() else "?" for letter in one.name)
+    return Upload(file, advertiser_id, name, cleaned, now, who.actor)
 
 
 def _shelved(shelf: Shelf, one: Examined) -> MediaFile:

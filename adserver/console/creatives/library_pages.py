@@ -5,7 +5,7 @@ page itself and not a redirect, for a refused file is kept nowhere that another 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from adserver.console.creatives.hints import alike_in_library
@@ -106,10 +106,9 @@ def _for_item(call: Call) -> str:
 def _before(call: Call) -> tuple[datetime, str] | None:
     at, _, sha256 = call.query.get("before", "").partition("~")
     try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
+        return datetime.fromisoformat(at).astimezone(UTC), sha256
+    except (ValueError, OverflowError):
         return None
-    return (moment, sha256) if moment.tzinfo is not None else None
 
 
 def _next_href(market: Market, uploads: list[Upload]) -> str:

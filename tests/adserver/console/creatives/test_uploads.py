@@ -170,3 +170,12 @@ def test_files_are_listed_page_by_page(studio: Studio) -> None:
     assert len(found) == 5
     assert set(found) == hashes
     assert program.call("GET", f"{FILES}?cursor=bm9uc2Vuc2U").status == 400
+
+
+def test_a_name_is_shown_as_what_it_is(studio: Studio) -> None:
+    program = studio.program()
+    uploaded(program, "a\u202egnp.<b>.png", files.encoded("PNG"))
+    page = studio.advertiser().get(f"{BASE}/files")
+    assert "a?gnp.&lt;b&gt;.png" in page
+    odd = studio.advertiser().call("GET", f"{BASE}/files?before=0001-01-01T00:00%2B23:59~x")
+    assert odd.status == 200
