@@ -13,6 +13,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from adserver.console.desk import Desk
+from adserver.console.insight.owned import log_of
 from adserver.console.web import plots
 from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.language import N_
@@ -85,7 +86,7 @@ def cells_of(desk: Desk, call: Call) -> list[Cell]:
         apps=tuple(desk.catalog.find(App, archived=True)),
         placements=tuple(desk.catalog.find(Placement, archived=True)),
     )
-    return industry(desk.store, slots, Span(call.now - timedelta(days=DAYS), call.now, call.zone))
+    return industry(log_of(desk), slots, Span(call.now - timedelta(days=DAYS), call.now, call.zone))
 
 
 def partner_cells(cells: list[Cell], partner_id: str, currency: str) -> list[IndustryCell]:

@@ -12,12 +12,24 @@ from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call
 from adserver.marketplace.kinds import UTC_ZONE
 from adserver.marketplace.time_notation import zone_named
+from adserver.ports import EventStore, StoreAwayError
 from adserver.stores import advertiser_money, database, switches
 from adserver.stores.buyers import Holdings, holdings_of
 from models.domain.campaign import Advertiser, Campaign, LineItem
 from models.domain.ids import AdvertiserId, PartnerId
 from models.domain.marketplace import Marketplace
 from models.domain.placement import App, Placement
+
+
+def log_of(desk: Desk) -> EventStore:
+    """The event log.
+
+    Raises:
+        StoreAwayError: its tables are not there yet.
+    """
+    if not desk.is_ready():
+        raise StoreAwayError("the event log is not ready")
+    return desk.store
 
 
 def held_by(desk: Desk, call: Call) -> Holdings:

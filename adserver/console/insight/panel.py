@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from adserver.console.desk import Desk
 from adserver.console.insight import forecast_words as words
-from adserver.console.insight.owned import slots_of
+from adserver.console.insight.owned import log_of, slots_of
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call
 from adserver.console.web.plots import Frame
@@ -78,7 +78,7 @@ def told_of(
         own = desk.catalog.find(Creative, item.line_item_id)
     shapes = shapes_of(own) or frozenset(Shape(one) for one in formats or Format)
     draft = Draft(advertiser, _priced(desk, call, item), shapes)
-    return forecast(desk.store, slots_of(desk), draft, call.now), not own
+    return forecast(log_of(desk), slots_of(desk), draft, call.now), not own
 
 
 def _priced(desk: Desk, call: Call, item: LineItem) -> LineItem:

@@ -20,6 +20,7 @@ from adserver.console.insight.owned import (
     held_by,
     is_switched_off,
     line_item_of,
+    log_of,
     slots_of,
     zone_of,
 )
@@ -98,8 +99,9 @@ def _asked(desk: Desk, held: Holdings, item: LineItem, now: datetime, last: str)
     begun = max(min(item.starts_at, now), now - LONGEST)
     spans = [Span(since, now), Span.last_days(1, now, zone), Span(begun, now)]
     try:
-        counts = census_of(desk.store, item.line_item_id, bounds[0], bounds[1])
-        recent, today, ever = (delivery.totals(desk.store, scope, span) for span in spans)
+        store = log_of(desk)
+        counts = census_of(store, item.line_item_id, bounds[0], bounds[1])
+        recent, today, ever = (delivery.totals(store, scope, span) for span in spans)
     except (StoreAwayError, StatementRefusedError):
         return None, None, None, None
     return told_by(counts), recent, today, ever

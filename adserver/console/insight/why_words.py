@@ -74,6 +74,7 @@ CANNOT_RUN = N_("It cannot run now.")
 
 REASONS: dict[str, str] = {
     "won": N_("Shown"),
+    "switched_off": N_("The house had switched it off"),
     "placement_inactive": N_("The placement or its app was switched off"),
     "format": N_("The placement shows another format than its creatives have"),
     "size": N_("The placement takes other sizes than its creatives have"),
