@@ -25,6 +25,10 @@ from adserver.console.web.language import N_
 from adserver.console.web.plots import Frame
 from adserver.console.web.tables import CSV, csv_text
 from adserver.stores.order_rows import OrderRow
+from affiliate.ad_revenue import day_of
+from affiliate.statement import Section
+
+NUMBER = Section.PAYABLE
 
 
 def overview(desk: Desk, call: Call) -> Html:
@@ -34,7 +38,9 @@ def overview(desk: Desk, call: Call) -> Html:
     by = by if by in breakdowns.KINDS else "app"
     partner_id = asked.partner.partner_id
     figures = figures_of(desk, asked.partner, asked.currency, call.now)
-    days = breakdowns.days_of(desk, partner_id, asked.currency, asked.period)
+    today = day_of(call.now, house_zone(desk))
+    whole = breakdowns.days_of(desk, partner_id, asked.currency, asked.period)
+    days = [one for one in whole if one.day <= today]
     rows = breakdowns.rows_by(desk, partner_id, asked.currency, asked.period, by)
     values = {
         "asked": asked,
@@ -47,7 +53,7 @@ def overview(desk: Desk, call: Call) -> Html:
             for outcome, text in words.WAITING.items()
         ],
         "bridge": bridge_plot(figures.lines, figures.currency, call),
-        "bridge_rows": bridge_rows(figures.lines, call),
+        "bridge_rows": bridge_rows(figures.lines, call, is_live=True),
         "days": days_plot(days, asked, call),
         "by": by,
         "kinds": [(kind, call._(title)) for kind, title in words.BREAKDOWNS.items()],
@@ -59,18 +65,22 @@ def overview(desk: Desk, call: Call) -> Html:
     return Html("partners/earnings.html", values)
 
 
-def bridge_rows(lines: tuple[Line, ...], call: Call) -> list[dict[str, Any]]:
-    """The bridge as rows of words and micros; `total` marks the numbers that it leads to."""
+def bridge_rows(
+    lines: tuple[Line, ...], call: Call, *, is_live: bool = False
+) -> list[dict[str, Any]]:
+    """The bridge as rows of words and micros; `total` marks the numbers that it leads to.
+
+    `short` is what stands under its bar. `is_live`: of open months, which are payable only once
+    they close.
+    """
     rows = []
     for line in lines:
-        if line.item is not None:
-            text, is_total = call._(words.ITEMS[line.item]), False
-        elif line.section is not None:
-            text, is_total = call._(words.SECTIONS[line.section]), True
-        else:
-            continue
-        row = {"text": text, "amount": line.amount, "lines": line.lines, "total": is_total}
-        rows.append(row)
+        text = words.ITEMS[line.item] if line.item else words.SECTIONS[line.section or NUMBER]
+        if is_live and line.section is Section.PAYABLE:
+            text = words.IF_IT_CLOSED_NOW
+        short = call._(words.ON_PLOTS[line.item or line.section or NUMBER])
+        row = {"text": call._(text), "short": short, "amount": line.amount, "lines": line.lines}
+        rows.append(row | {"total": line.item is None})
     return rows
 
 
@@ -80,7 +90,7 @@ def bridge_plot(lines: tuple[Line, ...], currency: str, call: Call) -> Markup:
     if not any(row["amount"] for row in rows):
         return plots.NOTHING_DRAWN
     title = call._(N_("From what was first told to what is payable"))
-    return plots.bridge(rows, "text", "amount", Frame(title, unit=f"micros:{currency}"))
+    return plots.bridge(rows, "short", "amount", Frame(title, unit=f"micros:{currency}"))
 
 
 def days_plot(days: list[Day], asked: Asked, call: Call) -> Markup:

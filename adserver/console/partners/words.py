@@ -43,6 +43,36 @@ ITEMS: dict[Item, str] = {
     Item.OVERPAID: N_("Refunds of what was payable already"),
     Item.OVERPAID_CARRIED_FORWARD: N_("Overpaid, carried to the next month"),
 }
+ON_PLOTS: dict[Item | Section, str] = {
+    Section.ESTIMATED: N_("Estimated"),
+    Section.VALIDATED: N_("Validated"),
+    Section.MATURED: N_("Ripe"),
+    Section.PAYABLE: N_("Payable"),
+    Item.BROUGHT_FORWARD: N_("Earlier"),
+    Item.COMMISSIONS: N_("Sales"),
+    Item.SUBSIDIES: N_("Subsidies"),
+    Item.AD_SHARES: N_("Ads"),
+    Item.GUARANTEES: N_("Guarantee"),
+    Item.CHANGES: N_("Changed"),
+    Item.CAP: N_("Cap"),
+    Item.REFUNDS: N_("Refunds"),
+    Item.CANCELLATIONS: N_("Cancelled"),
+    Item.INVALID_TRAFFIC: N_("Invalid"),
+    Item.RESTATEMENTS: N_("Restated"),
+    Item.CORRECTIONS: N_("Corrected"),
+    Item.AFTER_MONTH_END: N_("Told later"),
+    Item.NOT_RECEIVED: N_("Under way"),
+    Item.IN_HOLD: N_("In hold"),
+    Item.NOT_FUNDED: N_("Unfunded"),
+    Item.PAYABLE_BROUGHT_FORWARD: N_("Before"),
+    Item.PAID_OUT: N_("Paid out"),
+    Item.PAYABLE_CORRECTIONS: N_("Adjusted"),
+    Item.OVERPAID_BROUGHT_FORWARD: N_("Old debt"),
+    Item.OVERPAID: N_("Overpaid"),
+    Item.OVERPAID_CARRIED_FORWARD: N_("Carried on"),
+}
+"""Short names, each another, for the bars of the bridge; the table beside it has the long ones."""
+IF_IT_CLOSED_NOW = N_("Payable if the months closed now")
 METHODS: dict[Method, str] = {
     Method.COUPON: N_("The customer used a coupon code that is yours alone."),
     Method.CLICK: N_("The order brought the receipt of a click on your link or ad."),
