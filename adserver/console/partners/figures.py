@@ -79,7 +79,8 @@ class Line:
 class Figures:
     """What a partner has in one currency; all amounts in micros.
 
-    `month_ads` and `month_sales` are booked; `today.of_ads` comes on top of them until midnight.
+    `month_ads` and `month_sales` are booked. What today's ads come to by the log takes the place of
+    `booked_today`, which is more than nothing when somebody accrued before midnight.
     """
 
     currency: str
@@ -93,12 +94,14 @@ class Figures:
     next: Next
     held: Held | None
     minimum_minor: int
+    booked_today: int = 0
     under_way: tuple[Payout, ...] = ()
 
     @property
     def month(self) -> int:
         """Month to date, as it stands: booked ads, ads of today, and sales of the month."""
-        return self.month_ads.earned + self.today.of_ads + self.month_sales.earned
+        booked = self.month_ads.earned + self.month_sales.earned
+        return booked if self.today.away else booked + self.today.of_ads - self.booked_today
 
     @property
     def validated(self) -> int:
@@ -138,6 +141,9 @@ def figures_of(desk: Desk, partner: Partner, currency: str, now: datetime) -> Fi
             next_closing(connection, currency, now, zone),
             plan(Micros(holding.available), minimum, partner, currency).held,
             minimum,
+            earnings.ads_by(connection, span, "day")
+            .get(day_of(now, zone).isoformat(), Sum())
+            .earned,
             tuple(_under_way(connection, partner.partner_id, currency)),
         )
 

@@ -61,6 +61,20 @@ def test_the_figures_of_a_month_that_is_open(office: Office) -> None:
     assert found.next.pays_at == at("2026-11-20", 0)
 
 
+def test_todays_ads_count_once_even_when_the_day_was_accrued_before_its_end(
+    office: Office,
+) -> None:
+    before = figures(busy(office))
+    office.till.show_ads(NOW.astimezone(SHANGHAI).date().isoformat(), NOW, share=500_000)
+    found = figures(office)
+    assert found.booked_today == 500_000
+    assert found.month_ads.earned == before.month_ads.earned + 500_000
+    silent = replace(found, today=replace(found.today, away=False, ads=()))
+    assert silent.month == before.month  # the log says that today brought nothing
+    away = replace(found, today=replace(found.today, away=True))
+    assert away.month == before.month + 500_000
+
+
 def test_the_bridge_leads_from_the_first_told_to_what_a_closing_would_pay(office: Office) -> None:
     found = figures(busy(office))
     sums = bridge_sums(found)
