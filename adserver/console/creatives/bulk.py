@@ -46,6 +46,10 @@ class Fault:
     file: str
     words: str
 
+    def __str__(self) -> str:
+        row = f"row {self.row}" if self.row else ""
+        return ": ".join(filter(None, (row, self.file, self.words)))
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

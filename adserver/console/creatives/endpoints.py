@@ -42,6 +42,9 @@ from models.domain.campaign import Creative, Review
 from models.domain.placement import Format
 
 
+MOST_FAULTS = 20
+
+
 def list_files(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/advertisers/{advertiser_id}/files`, the newest first."""
     owner = own(desk, call).advertiser.advertiser_id
@@ -210,8 +213,8 @@ def add_bulk(desk: Desk, call: Call) -> BulkOut:
     try:
         made = bulk.take(desk, call, market, sent[0].path)
     except bulk.BulkRefusedError as refused:
-        said = [f"row {one.row}: {one.file}: {one.words}" for one in refused.faults[:20]]
-        raise UnprocessableError("; ".join(said), "/archive") from None
+        said = "; ".join(map(str, refused.faults[:MOST_FAULTS]))
+        raise UnprocessableError(said, "/archive") from None
     return BulkOut([creative_out(one) for one in made])
 
 
