@@ -41,7 +41,6 @@ from adserver.stores.creative_reviews import Said
 from models.domain.campaign import Creative, Review
 from models.domain.placement import Format
 
-
 MOST_FAULTS = 20
 
 
