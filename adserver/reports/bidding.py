@@ -99,7 +99,8 @@ def curve_bids(landscape: Landscape, terms: Terms, bid_micros: Micros) -> list[M
     dearest = needs[-1] if needs else 0.0
     bid = float(bid_micros) or dearest or 1_000_000.0
     low = bid / WIDEST
-    high = max(min(dearest * 1.1, bid * WIDEST**2), bid * WIDEST / 2)
+    middle = needs[len(needs) // 2] if needs else 0.0
+    high = max(min(dearest * 1.1, max(bid * WIDEST**2, middle * 1.5)), bid * WIDEST / 2)
     ratio = (high / low) ** (1 / (CURVE_POINTS - 1))
     found = {_rounded(low * ratio**step) for step in range(CURVE_POINTS)}
     return sorted(found | ({bid_micros} if bid_micros else set()))
