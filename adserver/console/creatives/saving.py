@@ -138,5 +138,5 @@ def _require_approval_told(connection: Connection, before: Creative, at: datetim
     """What the operator approved by writing it himself gets its line before it is changed."""
     approved = creative_reviews.last_approved(connection, [before.creative_id])
     told = approved.get(before.creative_id)
-    if told is None or told.creative != msgspec.to_builtins(before):
+    if told is None or told.creative != msgspec.json.decode(msgspec.json.encode(before)):
         creative_reviews.add(connection, before, Said("", Review.APPROVED), at)
