@@ -304,8 +304,17 @@ class AdDay:
         return f"{self.day}/{self.app_id}/{self.placement_id}"
 
 
-def ad_days(connection: Connection, span: Span, limit: int, **only: str) -> list[AdDay]:
-    """The days of ads, newest first; `only` names columns that must have these values."""
+def ad_days(
+    connection: Connection,
+    span: Span,
+    limit: int,
+    after: tuple[str, str, str] | None = None,
+    **only: str,
+) -> list[AdDay]:
+    """The days of ads, newest first, after (day, app, placement).
+
+    `only` names columns that must have these values.
+    """
     query = (
         select(
             _A.day, _A.app_id, _A.placement_id, _A.impressions, _A.revenue_micros,
@@ -321,6 +330,11 @@ def ad_days(connection: Connection, span: Span, limit: int, **only: str) -> list
         .order_by(_A.day.desc(), _A.app_id, _A.placement_id)
         .limit(limit)
     )  # fmt: skip
+    if after is not None:
+        day, app_id, placement_id = after
+        same_app = and_(_A.app_id == app_id, _A.placement_id > placement_id)
+        same_day = and_(_A.day == day, or_(_A.app_id > app_id, same_app))
+        query = query.where(or_(_A.day < day, same_day))
     return [AdDay(*row) for row in connection.execute(query)]
 
 

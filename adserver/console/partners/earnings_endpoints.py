@@ -222,13 +222,11 @@ def _line(row: OrderRow) -> EarningLine:
 
 
 def ad_lines(desk: Desk, call: Call) -> Listed:
-    """Days of ads of a month, newest first; all of it in one page."""
+    """Days of ads of a month, newest first."""
     asked = asked_of(desk, call)
     span = month_span(asked.partner.partner_id, asked.currency, asked.period, house_zone(desk))
-    app_id, placement_id = call.query.get("app", ""), call.query.get("placement", "")
-    found = ad_page(desk, span, app_id, placement_id)
-    shown, following = page_of(found, call)
-    return Listed([_ad_line(one, asked.currency) for one in shown], following)
+    page = ad_page(desk, span, call.query, call.cursor, call.limit)
+    return Listed([_ad_line(one, asked.currency) for one in page.days], page.cursor)
 
 
 def _ad_line(day: AdDay, currency: str) -> AdLine:

@@ -14,7 +14,7 @@ from adserver.console.desk import Desk
 from adserver.console.partners import breakdowns, words
 from adserver.console.partners.breakdowns import Day, Row
 from adserver.console.partners.figures import Line, figures_of, minimum_of, month_span
-from adserver.console.partners.lines import PAGE, ad_page, narrowed, sales_page
+from adserver.console.partners.lines import PAGE, Ads, ad_page, narrowed, sales_page
 from adserver.console.partners.sums import earned_micros, rate_of, state_of
 from adserver.console.partners.voice import voice_of
 from adserver.console.partners.whose import Asked, asked_of, base_path, house_zone, partner_of
@@ -136,17 +136,22 @@ def lines(desk: Desk, call: Call) -> Html:
     only = narrowed(call.query)
     page = sales_page(desk, span, only, call.query.get("after", ""), PAGE)
     of_sales = only.keys() - {"app", "placement"}
-    place = {"app_id": only.get("app", ""), "placement_id": only.get("placement", "")}
-    following = urlencode({**call.query, "after": page.cursor})
+    of_ads = ad_page(desk, span, only, call.query.get("ads_after", ""), PAGE)
+    ads = Ads() if of_sales else of_ads
     values = {
         "asked": asked,
         "base": base_path(call),
         "only": [(call._(words.BREAKDOWNS.get(name, name)), only[name]) for name in only],
         "sales": [_shown(row, call) for row in page.rows],
-        "ads": [] if of_sales else ad_page(desk, span, **place),
-        "next": f"{call.path}?{following}" if page.cursor else "",
+        "ads": ads.days,
+        "next": _further(call, "after", page.cursor),
+        "next_ads": _further(call, "ads_after", ads.cursor),
     }
     return Html("partners/lines.html", values)
+
+
+def _further(call: Call, name: str, cursor: str) -> str:
+    return f"{call.path}?{urlencode({**call.query, name: cursor})}" if cursor else ""
 
 
 def _shown(row: OrderRow, call: Call) -> dict[str, Any]:

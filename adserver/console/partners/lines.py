@@ -41,10 +41,26 @@ def sales_page(desk: Desk, span: Span, only: dict[str, str], cursor: str, limit:
     return Sales(shown, _cursor(shown[-1]) if len(rows) > limit else "")
 
 
-def ad_page(desk: Desk, span: Span, app_id: str = "", placement_id: str = "") -> list[AdDay]:
-    """The days of ads of a span, newest first, a thousand at most."""
+@dataclass(frozen=True, slots=True)
+class Ads:
+    """A page of days of ads; `cursor` leads to the next one, "" at the end."""
+
+    days: tuple[AdDay, ...] = ()
+    cursor: str = ""
+
+
+def ad_page(desk: Desk, span: Span, only: Mapping[str, str], cursor: str, limit: int) -> Ads:
+    """The days of ads of a span, newest first; `only` narrows them to an app or a placement.
+
+    Raises:
+        BadRequestError: no cursor of ours.
+    """
+    after = _read_day(cursor)
+    place = {"app_id": only.get("app", ""), "placement_id": only.get("placement", "")}
     with database.reading(desk.engine) as connection:
-        return earnings.ad_days(connection, span, 1_000, app_id=app_id, placement_id=placement_id)
+        days = earnings.ad_days(connection, span, limit + 1, after, **place)
+    shown = tuple(days[:limit])
+    return Ads(shown, shown[-1].name if len(days) > limit else "")
 
 
 def page_of(found: Sequence[T], call: Call) -> tuple[Sequence[T], str]:
@@ -82,6 +98,15 @@ def read_cursor(cursor: str) -> tuple[datetime, str] | None:
     if moment.tzinfo is None or not row_id or not 1970 < moment.year < 9999:
         raise BadRequestError("this is no cursor of ours", "/cursor")
     return moment, row_id
+
+
+def _read_day(cursor: str) -> tuple[str, str, str] | None:
+    if not cursor:
+        return None
+    day, app_id, placement_id = (*cursor.split("/", 2), "", "")[:3]
+    if not (day and app_id and placement_id):
+        raise BadRequestError("this is no cursor of ours", "/cursor")
+    return day, app_id, placement_id
 
 
 def _cursor(row: OrderRow) -> str:

@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import insert, select
 
 from adserver.accounting.closing import Closings
 from adserver.accounting.payouts import Payouts
+from adserver.api.problems import BadRequestError
 from adserver.console.partners import earnings_endpoints, earnings_pages
 from adserver.console.partners.breakdowns import KINDS, days_of, rows_by
 from adserver.console.partners.figures import Figures, figures_of
+from adserver.stores import database
+from adserver.stores.revenue_tables import AD_SHARES
 from affiliate.calendar import Period
 from affiliate.settlement import Outcome
 from affiliate.statement import SECTION_OF, Item, Section
@@ -198,6 +202,35 @@ def test_lines_are_paged_by_the_last_line_and_none_is_lost(small: Office) -> Non
         if not (cursor := page.next_cursor):
             break
     assert seen == [f"r{number}" for number in reversed(range(7))]
+
+
+def test_a_month_of_more_than_a_thousand_days_of_ads_is_told_to_its_last_one(small: Office) -> None:
+    small.till.show_ads("2026-10-09", at("2026-10-10"), share=1)
+    with database.writing(small.desk.engine) as connection:
+        row = dict(connection.execute(select(AD_SHARES)).mappings().one())
+        slots = [row | {"app_id": f"a{n % 7}", "placement_id": f"x{n}"} for n in range(1_203)]
+        others = [one | {"day": "2026-10-08"} for one in slots[:5]]
+        connection.execute(insert(AD_SHARES), slots + others)
+    seen: list[str] = []
+    cursor, pages = "", 0
+    while pages == 0 or cursor:
+        call = replace(small.api({"cursor": cursor}), limit=200)
+        page = earnings_endpoints.ad_lines(small.desk, call)
+        seen += [one.name for one in page.items]
+        cursor, pages = page.next_cursor, pages + 1
+    assert pages == 7
+    assert len(seen) == len(set(seen)) == 1_209
+    first = small.page(earnings_pages.lines(small.desk, small.call()), small.call())
+    assert "ads_after=2026-10-09" in first
+    last = earnings_pages.lines(small.desk, small.call({"ads_after": seen[-2]}))
+    assert [one.name for one in last.values["ads"]] == seen[-1:]
+    assert last.values["next_ads"] == ""
+
+
+@pytest.mark.parametrize("cursor", ["x", "2026-10-09", "2026-10-09/app1", "//"])
+def test_a_made_up_cursor_of_days_is_refused(small: Office, cursor: str) -> None:
+    with pytest.raises(BadRequestError):
+        earnings_endpoints.ad_lines(small.desk, small.api({"cursor": cursor}))
 
 
 def test_rest_says_the_same_as_the_page(small: Office) -> None:
