@@ -23,6 +23,8 @@ from adserver.stores.webhook_tables import (
 
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 KEPT_FOR = timedelta(days=30)
+KEPT_FOR_BUDGETS = timedelta(days=400)
+"""A used budget is seen at every look for as long as it stands; this row says that it was told."""
 _HEALTHY_AT_ONCE = 8
 _ID_LETTERS = 12
 _BATCH = 500
@@ -254,9 +256,12 @@ def end(connection: Connection, seq: int, values: dict[str, Any]) -> None:
 
 
 def forget(connection: Connection, now: datetime) -> int:
-    """Removes what is done and 30 days old; answers how much that was."""
+    """Removes what is done and 30 days old, of budgets 400; answers how much that was."""
     table = WEBHOOK_DELIVERIES
-    done = table.c.due_at.is_(None) & (table.c.made_at < now - KEPT_FOR)
+    is_of_budget = table.c.kind.startswith("budget.", autoescape=True)
+    is_old = (table.c.made_at < now - KEPT_FOR) & ~is_of_budget
+    is_very_old = table.c.made_at < now - KEPT_FOR_BUDGETS
+    done = table.c.due_at.is_(None) & (is_old | is_very_old)
     return connection.execute(delete(table).where(done)).rowcount
 
 

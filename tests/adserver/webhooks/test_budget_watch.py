@@ -1,6 +1,7 @@
 """Budgets as the event log tells them: told when nearly used and when used up."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,20 @@ def test_a_budget_is_told_from_the_log_and_what_has_none_is_not(
 
     market.archive(LineItem, "li1", NOW)
     assert watcher.look(NOW) == 0
+
+
+def test_a_used_budget_is_not_told_again_when_old_deliveries_are_forgotten(
+    catalog: tuple[Engine, SqlCatalog],
+) -> None:
+    engine, _ = catalog
+    kinds = ("budget.used_100", "line_item.ended")
+    wanted = registering.blank("advertiser", "adv1", "https://example.com/", kinds, NOW)
+    with database.writing(engine) as connection:
+        webhook = registering.make(connection, wanted, COMMAND)
+        for kind in kinds:
+            webhooks.put(connection, webhook, (kind, f"{kind}/li1"), {}, NOW)
+        webhooks.give_up(connection, webhook.webhook_id, "said")
+        webhooks.forget(connection, NOW + timedelta(days=399))
+        causes = {f"{kind}/li1" for kind in kinds}
+        assert webhooks.told(connection, causes) == {"budget.used_100/li1"}
+        assert webhooks.forget(connection, NOW + timedelta(days=401)) == 1
