@@ -36,6 +36,7 @@ from models.domain.money import NO_MONEY, Micros
 PATH = "/house/funds"
 ONE = f"{PATH}/{{fund}}"
 LONGEST_NAME = 200
+MOST_ENROLLED = 1_000_000
 
 
 class FundOut(Struct):
@@ -122,8 +123,8 @@ def make(desk: Desk, who: Identity, given: NewFund, now: datetime) -> Fund:
     """A new fund, empty. Raises CatalogError."""
     if fault := identifier().check(given.pool_id):
         raise refused(fault, "pool_id")
-    if given.enrolment_limit is not None and given.enrolment_limit < 0:
-        raise refused("must not be negative", "enrolment_limit")
+    if given.enrolment_limit is not None and not 0 <= given.enrolment_limit <= MOST_ENROLLED:
+        raise refused(f"a whole number up to {MOST_ENROLLED:,}", "enrolment_limit")
     name = (given.name or given.pool_id)[:LONGEST_NAME]
     fund = Fund(PoolId(given.pool_id), name, desk.settings.currency, now, given.enrolment_limit)
     with in_words(), database.writing(desk.engine) as connection:
@@ -183,8 +184,8 @@ def add(desk: Desk, call: Call) -> Reply:
     """`POST /house/funds`."""
     limit = text(call, "enrolment_limit")
     try:
-        if limit and not limit.isdecimal():
-            raise refused("a whole number, or nothing", "enrolment_limit")
+        if limit and not (limit.isdecimal() and len(limit) <= len(str(MOST_ENROLLED))):
+            raise refused(f"a whole number up to {MOST_ENROLLED:,}, or nothing", "enrolment_limit")
         given = NewFund(text(call, "pool_id"), text(call, "name"), int(limit) if limit else None)
         made = make(desk, call.identity, given, call.now)
     except CatalogError as error:

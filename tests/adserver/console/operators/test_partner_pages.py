@@ -203,9 +203,18 @@ def test_a_fund_is_made_filled_and_drawn_on_by_those_enrolled(house: House) -> N
     [
         ({"pool_id": "no good"}, "no good"),
         ({"pool_id": "x", "enrolment_limit": "many"}, "a whole number"),
+        ({"pool_id": "x", "enrolment_limit": "1000001"}, "a whole number up to 1,000,000"),
+        ({"pool_id": "x", "enrolment_limit": "9" * 5_000}, "a whole number up to 1,000,000"),
     ],
 )
 def test_a_fund_that_cannot_be_is_refused(house: House, form: dict[str, str], field: str) -> None:
     reply = house.browser(OPERATOR).submit("/house/funds", form, on="/house/funds")
     assert reply.status == 422
     assert field in text(reply)
+
+
+@pytest.mark.parametrize("limit", [-1, 2**31, 2**63])
+def test_a_fund_takes_no_limit_that_no_database_can_hold(house: House, limit: int) -> None:
+    body = {"pool_id": "x", "enrolment_limit": limit}
+    reply = house.call(OPERATOR, "POST", "/house/funds", body)
+    assert (reply.status, reply.json["field"]) == (422, "/enrolment_limit")
