@@ -15,7 +15,7 @@ from aiohttp import web
 from adserver import metrics
 from adserver.api.problems import PROBLEM_JSON, problem_answer
 from adserver.config import Settings
-from adserver.console.web.app import runner_of
+from adserver.console.web.listener import Listener
 
 OK = b'{"status":"ok"}'
 
@@ -57,7 +57,7 @@ async def listening(settings: Settings, app: web.Application) -> AsyncIterator[i
     Raises:
         OSError: the port is taken.
     """
-    runner = runner_of(app)
+    runner = Listener(app)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.host, settings.console_port).start()

@@ -16,7 +16,7 @@ from adserver.console.desk import Desk
 from adserver.console.web.assets import static_routes
 from adserver.console.web.description import described
 from adserver.console.web.frame import Frame
-from adserver.console.web.headers import with_headers
+from adserver.console.web.headers import on_answer
 from adserver.console.web.page_door import PageDoor, Refusal, refused, stranger
 from adserver.console.web.reference import reference_area
 from adserver.console.web.rest_door import RestDoor
@@ -25,7 +25,6 @@ from adserver.console.web.routes import Area
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-MOST_LINE_BYTES = 65_536
 MISTAKE = "our mistake, and it has been logged"
 
 
@@ -37,7 +36,7 @@ def make_app(
     document = described((area.name, one) for area in areas for one in area.endpoints)
     areas = (*areas, reference_area(document))
     frame = Frame.of(desk, areas)
-    app = web.Application(middlewares=[with_headers, _caught(frame)])
+    app = web.Application(middlewares=[_caught(frame)])
     app.add_routes(further)
     app.add_routes(static_routes())
     for page in (page for area in areas for page in area.pages):
@@ -52,13 +51,9 @@ def make_app(
         frame.threads.shutdown(wait=True, cancel_futures=True)
 
     app.router.add_get("/openapi.json", describe)
+    app.on_response_prepare.append(on_answer)
     app.on_cleanup.append(close)
     return app
-
-
-def runner_of(app: web.Application) -> web.AppRunner:
-    """What serves the application; a query may be long, since it may carry filters and a cursor."""
-    return web.AppRunner(app, access_log=None, max_line_size=MOST_LINE_BYTES)
 
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:

@@ -78,7 +78,8 @@ def form_token(keyring: Keyring, cookies: Mapping[str, str]) -> str:
     origin = cookies.get(SESSION, "") or cookies.get(VISITOR, "")
     if not origin:
         return ""
-    return hmac.new(keyring.secret_key, f"form:{origin}".encode(), hashlib.sha256).hexdigest()
+    form = f"form:{origin}".encode(errors="surrogateescape")  # a cookie may hold any byte
+    return hmac.new(keyring.secret_key, form, hashlib.sha256).hexdigest()
 
 
 def believe(

@@ -5,8 +5,6 @@ anywhere, because a creative of the catalog names any address; scripts and style
 alone, and none stands in a page.
 """
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -31,15 +29,18 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 PRIVATE = "no-store"
+SERVER = "adunion"
+"""No versions: they are nobody's business."""
 
 
-@web.middleware
-async def with_headers(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Adds what is not set already; what nobody said may be kept is not kept."""
-    response = await handler(request)
+async def on_answer(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    """A signal of the application; it hears of every answer, refusals of aiohttp's own too."""
+    complete(response)
+
+
+def complete(response: web.StreamResponse) -> None:
+    """Adds to one answer what is not set already."""
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", PRIVATE)
-    return response
+    response.headers["Server"] = SERVER

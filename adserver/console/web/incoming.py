@@ -4,27 +4,39 @@ Never here: who sent it. The one surprising fact: a multipart body is read only 
 let in, so that strangers cannot fill the disk.
 """
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
-from typing import cast
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import BadHttpMessage
 from multidict import MultiDict
 
-from adserver.api.problems import BadRequestError, TooLargeError, UnsupportedMediaTypeError
+from adserver.api.problems import BadRequestError, Problem, TooLargeError, UnsupportedMediaTypeError
 from adserver.console.web.exchange import Upload
 
 FORM_BYTES = 1_048_576
 MOST_FIELDS = 2_000
 PIECE_BYTES = 65_536
+LONGEST_FILE_NAME = 255
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+BROKEN = "the body of this call is broken"
+_BROKEN = (web.RequestPayloadError, ConnectionError)
+BODY_S, UPLOAD_S = 60.0, 900.0
+"""How long a body may take; a connection that says nothing more is not waited for."""
+
+
+class TooSlowError(Problem):
+    """The body did not come in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ async def read_form(request: web.Request, upload_bytes: int) -> AsyncIterator[Fo
     """The form of a request; its files are on disk while the context is open.
 
     Raises:
-        Problem: not a form (415), too large (413), broken (400).
+        Problem: not a form (415), too large (413), broken (400), too slow (408).
     """
     if request.content_type == MULTIPART and upload_bytes:
         directory = Path(tempfile.mkdtemp(prefix="adunion-upload-"))
@@ -56,17 +68,29 @@ async def read_body(request: web.Request, most_bytes: int) -> bytes:
     """The whole body.
 
     Raises:
-        TooLargeError: more than `most_bytes`.
+        Problem: more than `most_bytes` (413), packed (415), cut off (400), too slow (408).
     """
     refusal = TooLargeError(f"at most {most_bytes:,} bytes are taken here")
+    require_unpacked(request)
     if (request.content_length or 0) > most_bytes:
         raise refusal
     body = bytearray()
-    async for piece in request.content.iter_chunked(PIECE_BYTES):
-        body += piece
-        if len(body) > most_bytes:
-            raise refusal
+    async with _patience(BODY_S):
+        async for piece in request.content.iter_chunked(PIECE_BYTES):
+            body += piece
+            if len(body) > most_bytes:
+                raise refusal
     return bytes(body)
+
+
+def require_unpacked(request: web.Request) -> None:
+    """Returns when the body is as long as it looks.
+
+    Raises:
+        UnsupportedMediaTypeError: it was packed, and might grow.
+    """
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaTypeError("send the body as it is, without Content-Encoding")
 
 
 def readable(text: str) -> str:
@@ -98,45 +122,66 @@ def _fields(body: bytes, content_type: str) -> MultiDict[str]:
 
 
 async def _multipart(request: web.Request, directory: Path, most_bytes: int) -> Form:
+    require_unpacked(request)
     if (request.content_length or 0) > most_bytes:
         raise TooLargeError(f"at most {most_bytes:,} bytes are taken here")
-    form = Form()
-    budget = most_bytes
-    count = 0
-    try:
+    taking = _Taking(directory, most_bytes)
+    async with _patience(UPLOAD_S):
         async for part in await request.multipart():
-            count += 1
-            if count > MOST_FIELDS or not isinstance(part, BodyPartReader) or not part.name:
-                raise BadRequestError("a form has named parts, and not thousands")
-            if part.filename is None:
-                text = await _text(part)
-                form.fields.add(readable(part.name), text)
-                budget -= len(text)
-            else:
-                upload = await _kept(part, directory / str(count), budget, most_bytes)
-                budget -= upload.size
-                if upload.name or upload.size:  # an empty file input sends an empty part
-                    form.files[part.name] = (*form.files.get(part.name, ()), upload)
-    except (ValueError, RuntimeError, LookupError, BadHttpMessage) as error:
-        raise BadRequestError("this multipart form is broken") from error
-    return form
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise BadRequestError("every part of a form has a name")
+            await taking.take(part, readable(part.name))
+    return taking.form
 
 
-async def _text(part: BodyPartReader) -> str:
-    body = bytearray()
-    while piece := await part.read_chunk(PIECE_BYTES):
-        body += piece
-        if len(body) > FORM_BYTES:
-            raise TooLargeError(f"a field has at most {FORM_BYTES:,} bytes")
-    return readable(body.decode("utf-8"))
+@asynccontextmanager
+async def _patience(seconds: float) -> AsyncIterator[None]:
+    """Waits so long for a body; one that is broken, or whose sender has gone, is refused."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise TooSlowError(f"a body comes within {seconds:.0f} seconds") from None
+    except (ValueError, RuntimeError, LookupError, BadHttpMessage, *_BROKEN) as error:
+        raise BadRequestError(BROKEN) from error
 
 
-async def _kept(part: BodyPartReader, path: Path, budget: int, most_bytes: int) -> Upload:
-    size = 0
-    with path.open("wb") as file:
+class _Taking:
+    """A multipart form while it comes: texts in memory, files on disk, both within limits."""
+
+    def __init__(self, directory: Path, most_bytes: int) -> None:
+        self.form = Form()
+        self._directory = directory
+        self._most_bytes = most_bytes
+        self._file_bytes = self._text_bytes = self._parts = 0
+
+    async def take(self, part: BodyPartReader, name: str) -> None:
+        """Takes the next part."""
+        self._parts += 1
+        if self._parts > MOST_FIELDS:
+            raise BadRequestError(f"a form has at most {MOST_FIELDS:,} fields")
+        if part.filename is None:
+            self.form.fields.add(name, await self._text(part))
+            return
+        upload = await self._kept(part, readable(part.filename)[:LONGEST_FILE_NAME])
+        if upload.name or upload.size:  # an empty file input sends an empty part
+            self.form.files[name] = (*self.form.files.get(name, ()), upload)
+
+    async def _text(self, part: BodyPartReader) -> str:
+        body = bytearray()
         while piece := await part.read_chunk(PIECE_BYTES):
-            size += len(piece)
-            if size > budget:
-                raise TooLargeError(f"at most {most_bytes:,} bytes are taken here")
-            file.write(piece)
-    return Upload(readable(cast("str", part.filename))[:255], path, size)
+            body += piece
+            self._text_bytes += len(piece)
+            if self._text_bytes > FORM_BYTES:
+                raise TooLargeError(f"the fields of a form have at most {FORM_BYTES:,} bytes")
+        return readable(body.decode("utf-8"))
+
+    async def _kept(self, part: BodyPartReader, file_name: str) -> Upload:
+        path = self._directory / str(self._parts)
+        with path.open("wb") as file:
+            while piece := await part.read_chunk(PIECE_BYTES):
+                self._file_bytes += len(piece)
+                if self._file_bytes > self._most_bytes:
+                    raise TooLargeError(f"at most {self._most_bytes:,} bytes are taken here")
+                file.write(piece)
+            return Upload(file_name, path, file.tell())

@@ -35,6 +35,8 @@ from adserver.console.web.routes import Page
 SIGN_IN = "/sign-in"
 ERROR = "error.html"
 READ = ("GET", "HEAD")
+IN_AN_ADDRESS = "/%?&=+,;:@!$'()*~"
+"""What stays as it is where a handler sends a browser to."""
 
 
 class Refusal(NamedTuple):
@@ -168,14 +170,25 @@ def set_cookie(request: web.Request, response: web.Response, name: str, value: s
 
 
 def _seen_elsewhere(request: web.Request, see: See) -> web.Response:
-    if not see.path.startswith("/") or see.path[1:2] in {"/", "\\"}:
+    if not is_local(see.path):
         raise ValueError(f"a redirect leads out of the house: {see.path!r}")
-    response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": see.path})
+    response = web.Response(
+        status=HTTPStatus.SEE_OTHER, headers={"Location": quote(see.path, IN_AN_ADDRESS)}
+    )
     for name, value in see.cookies.items():
         set_cookie(request, response, name, value)
     if see.notice:
         set_cookie(request, response, NOTICE, packed_notice(see.notice))
     return response
+
+
+def is_local(path: str) -> bool:
+    """Whether a browser that is sent there stays in the house.
+
+    Browsers drop tabs and line ends, and take a backslash for a slash.
+    """
+    plain = path.isprintable() and "\\" not in path
+    return plain and path.startswith("/") and not path.startswith("//")
 
 
 def _download(download: Download) -> web.Response:

@@ -171,7 +171,8 @@ def _digest(call: Call, body: bytes) -> str:
     for name, uploads in sorted(call.files.items()):
         for upload in uploads:
             digest.update(f"{name}:{upload.name}:{upload.size}:".encode())
-            digest.update(hashlib.sha256(upload.path.read_bytes()).digest())
+            with upload.path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -20,7 +20,8 @@ from adserver import keyring
 from adserver.config import Settings
 from adserver.console.areas import AREAS
 from adserver.console.desk import Desk
-from adserver.console.web.app import make_app, runner_of
+from adserver.console.web.app import make_app
+from adserver.console.web.listener import Listener
 from adserver.console.web.routes import Area
 from adserver.ports import EventStore
 from adserver.stores.catalog import open_catalog
@@ -67,7 +68,7 @@ def listening(
 ) -> Iterator[int]:
     """The pages of a desk on a port of their own."""
     loop = asyncio.new_event_loop()
-    runner = runner_of(make_app(desk, areas, further))
+    runner = Listener(make_app(desk, areas, further))
 
     async def start() -> int:
         await runner.setup()
