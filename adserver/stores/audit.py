@@ -6,14 +6,15 @@ cleaned.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, insert, select
 
 from adserver.stores.account_tables import AUDIT_LOG
+from adserver.stores.audit_reach import HOUSE, Reach, numbers_of
 
 SECRET_NAMES = frozenset({
     "password", "password_hash", "secret", "secret_hash", "signing_secret", "token", "token_hash",
@@ -53,13 +54,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What a reader of the log looks for; "" means any. `before_seq` 0 begins at the newest."""
+    """What a reader of the log looks for; "" means any. `before_seq` 0 begins at the newest.
+
+    With a `reach` the reader gets its organisation's own lines and what the house did to its
+    things, and everybody of the house is called "house".
+    """
 
     organisation_id: str = ""
     actor: str = ""
     kind: str = ""
     entity_id: str = ""
     before_seq: int = 0
+    reach: Reach | None = None
 
 
 def record(  # noqa: PLR0913 - a line of the log has that many columns
@@ -88,12 +94,16 @@ def lines(connection: Connection, sought: Sought, limit: int) -> list[Line]:
     """The newest lines that fit, newest first."""
     table = AUDIT_LOG
     query = select(table).order_by(table.c.seq.desc()).limit(limit)
-    for name in ("organisation_id", "actor", "kind", "entity_id"):
+    for name in ("organisation_id", "kind", "entity_id"):
         if wanted := getattr(sought, name):
             query = query.where(table.c[name] == wanted)
     if sought.before_seq:
         query = query.where(table.c.seq < sought.before_seq)
-    return [_line(row) for row in connection.execute(query)]
+    if sought.reach is None:
+        by = query.where(table.c.actor == sought.actor) if sought.actor else query
+        return [_line(row) for row in connection.execute(by)]
+    within = query.where(_within(sought.reach, sought.actor))
+    return [_as_read(_line(row), sought.reach) for row in connection.execute(within)]
 
 
 def changes(line: Line) -> list[tuple[str, Any, Any]]:
@@ -105,6 +115,21 @@ def changes(line: Line) -> list[tuple[str, Any, Any]]:
         for name in names
         if before.get(name) != after.get(name)
     ]
+
+
+def _within(reach: Reach, actor: str) -> ColumnElement[bool]:
+    """What this reader may see of what somebody did; numbers, so that each part has its index."""
+    own = select(AUDIT_LOG.c.seq).where(AUDIT_LOG.c.organisation_id == reach.organisation_id)
+    if actor == HOUSE:
+        return AUDIT_LOG.c.seq.in_(numbers_of(reach))
+    if actor:
+        return AUDIT_LOG.c.seq.in_(own.where(AUDIT_LOG.c.actor == actor))
+    return AUDIT_LOG.c.seq.in_(own.union_all(numbers_of(reach)))
+
+
+def _as_read(line: Line, reach: Reach) -> Line:
+    is_own = line.organisation_id == reach.organisation_id
+    return line if is_own else replace(line, actor=HOUSE, organisation_id="")
 
 
 def _line(row: Row[Any]) -> Line:

@@ -1,7 +1,7 @@
 """`/account/audit`: what was changed, by whom, from what to what.
 
 Never here: writing the log. The one surprising fact: operators read everybody's lines; anybody else
-reads those that their own organisation's people and keys left.
+reads those of their own people and keys, and what the house did to their things, by "house".
 """
 
 import json
@@ -14,6 +14,7 @@ from adserver.console.web import figures
 from adserver.console.web.exchange import Call, Html
 from adserver.stores import audit, database
 from adserver.stores.audit import Line, Sought
+from adserver.stores.audit_reach import Reach
 
 PATH = "/account/audit"
 _PAGE = "account/audit.html"
@@ -43,8 +44,9 @@ def show(desk: Desk, call: Call) -> Html:
 def sought_by(who: Identity, asked: dict[str, str], before: str) -> Sought:
     """What of the log somebody may look for."""
     is_number = before.isascii() and before.isdecimal() and len(before) <= _MOST_DIGITS
+    own = Reach(who.organisation_id, who.role, who.owner)
     return Sought(
-        organisation_id="" if who.is_operator else who.organisation_id,
+        reach=None if who.is_operator else own,
         actor=asked.get("actor", ""),
         kind=asked.get("kind", ""),
         entity_id=asked.get("entity_id", ""),

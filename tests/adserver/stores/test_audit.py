@@ -12,6 +12,7 @@ from adserver.config import Settings
 from adserver.marketplace.problem import CatalogError
 from adserver.stores import audit, database
 from adserver.stores.audit import HIDDEN, Line, Sought
+from adserver.stores.audit_reach import Reach
 from adserver.stores.catalog import SqlCatalog, open_catalog
 from models.domain.campaign import Advertiser, LineItem
 from models.domain.money import Micros
@@ -30,6 +31,7 @@ class Somebody:
 
 
 ANN = Somebody()
+COMMAND = Somebody("command", "")
 ALL = Sought()
 
 
@@ -159,3 +161,18 @@ def test_the_log_is_read_newest_first_by_who_what_and_page(catalog: SqlCatalog) 
     assert [one.entity_id for one in rest] == ["a2", "a1", "a0"]
     assert [one.kind for one in log_of(catalog, Sought(actor=other.actor))] == ["placement"]
     assert log_of(catalog, Sought(kind="app", entity_id="p1")) == []
+
+
+@pytest.mark.parametrize("role", ["advertiser", "partner", "merchant"])
+def test_an_owner_reaches_its_own_lines_and_the_houses_on_its_things(
+    catalog: SqlCatalog, role: str
+) -> None:
+    write(catalog, COMMAND, role, "mine", {"x": 1})
+    write(catalog, COMMAND, role, "another", {"x": 2})
+    write(catalog, COMMAND, "app", "nobodys", {"x": 3})
+    write(catalog, ANN, "app", "mine", {"x": 4})
+    reach = Reach("org_tea", role, "mine")
+    found = log_of(catalog, Sought(reach=reach))
+    assert [(one.actor, one.after) for one in found] == [(ANN.actor, {"x": 4}), ("house", {"x": 1})]
+    assert log_of(catalog, Sought(reach=reach, actor="command")) == []
+    assert [one.after for one in log_of(catalog, Sought(reach=reach, actor="house"))] == [{"x": 1}]

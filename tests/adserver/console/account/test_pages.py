@@ -1,11 +1,22 @@
 """The pages of accounts over real HTTP: own account, people, keys, the audit log."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from models.domain.campaign import Campaign
+from tests import builders
 from tests.adserver.api.running import Reply
-from tests.adserver.console.account.people import ANN, BOB, CLIO, OPERATOR, PASSWORD, House
+from tests.adserver.console.account.people import (
+    ANN,
+    BOB,
+    CLIO,
+    NOW,
+    OPERATOR,
+    PASSWORD,
+    House,
+)
 from tests.adserver.console.web.running import Browser
 
 PATHS = ("/account", "/account/organisation", "/account/keys", "/account/audit")
@@ -180,6 +191,35 @@ def test_everybody_reads_their_own_part_of_the_log_and_operators_all(house: Hous
     only = house.browser(OPERATOR).get(f"/account/audit?actor={BOB}&kind=api_key")
     assert "of two" in only
     assert "of one" not in only
+
+
+def test_an_owner_reads_what_the_house_did_to_its_things_and_not_who_it_was(house: House) -> None:
+    catalog = house.desk.catalog
+    mine = builders.campaign(campaign_id="c_one", advertiser_id="adv1", name="Of one")
+    other = builders.campaign(campaign_id="c_two", advertiser_id="adv2", name="Of two")
+    for campaign, who in ((mine, ANN), (other, BOB)):
+        catalog.acting_for(house.who[who]).add(campaign, NOW)
+    for one in ("c_one", "c_two"):
+        stopped = catalog.acting_for(house.who[OPERATOR])
+        stopped.edit(Campaign, one, lambda held: replace(held, paused=True), NOW)
+    catalog.edit(Campaign, "c_one", lambda held: replace(held, advertiser_id="adv2"), NOW)
+    catalog.acting_for(house.who[BOB]).archive(Campaign, "c_one", NOW)
+    catalog.edit(Campaign, "c_one", lambda held: replace(held, advertiser_id="adv1"), NOW)
+
+    told = [
+        (line["actor"], line["action"], line["id"])
+        for line in house.call(ANN, "GET", "/audit?kind=campaign").json["items"]
+    ]
+    assert told == [("house", "edit", "c_one"), (ANN, "add", "c_one")]
+    by_house = house.call(ANN, "GET", "/audit?kind=campaign&actor=house").json["items"]
+    assert [line["action"] for line in by_house] == ["edit"]
+    assert not house.call(ANN, "GET", f"/audit?kind=campaign&actor={OPERATOR}").json["items"]
+    page = house.browser(ANN).get("/account/audit?kind=campaign")
+    assert "paused" in page
+    assert "c_two" not in page
+    assert OPERATOR not in page
+    assert BOB not in page
+    assert OPERATOR in house.browser(OPERATOR).get("/account/audit?kind=campaign")
 
 
 @pytest.mark.parametrize("before", ["1", "x", "-1", "9" * 40, "0", "²"])

@@ -135,7 +135,7 @@ def test_the_log_is_answered_by_whose_it_is_newest_first(house: House) -> None:
     names = [line["after"]["name"] for line in first["items"]]
     more = ok(house.call(ANN, "GET", f"/audit?kind=organisation&cursor={first['next_cursor']}"))
     names += [line["after"]["name"] for line in more["items"]]
-    assert names == ["c", "b", "a"]
+    assert names == ["c", "b", "a", "Advertiser One"]  # the last: the house made it
     everybody = ok(house.call(OPERATOR, "GET", "/audit?kind=organisation"))["items"]
     assert {"a", "z"} < {line["after"]["name"] for line in everybody}
 
