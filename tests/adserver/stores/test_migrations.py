@@ -30,7 +30,9 @@ def test_from_empty_the_schema_becomes_what_the_tables_say(database_url: str) ->
         assert migrations.reached(connection) is None
     migrations.upgrade(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": is_ours}
+        )
         assert compare_metadata(context, METADATA) == []
         assert migrations.reached(connection) == migrations.newest()
     engine.dispose()
