@@ -16,13 +16,13 @@ from adserver.console.desk import Desk
 from adserver.console.insight import audience_words as words
 from adserver.console.insight.audience import Cell, Portrait, app_of, portrait_of
 from adserver.console.insight.owned import apps_of
-from adserver.console.web import figures, plots
+from adserver.console.insight.paired import paired_bars
+from adserver.console.web import figures
 from adserver.console.web.exchange import Call, Download, Html, Listed
-from adserver.console.web.plots import Frame
+from adserver.console.web.plots import HALF, Frame
 from adserver.console.web.routes import Endpoint
 from adserver.console.web.tables import CSV, csv_text
 
-HALF_WIDTH = 460
 MOST_BARS = 10
 
 
@@ -83,7 +83,7 @@ def _row(call: Call, cell: Cell) -> list[str]:
 
 
 def _plot(call: Call, dimension: str, cells: list[Cell]) -> Markup:
-    """A line of bars for the app, and where it may be shown one for the network."""
+    """A bar for the app, and where it may be shown one for the network below it."""
     rows = []
     for cell in cells[:MOST_BARS]:
         what = words.value_text(call, dimension, cell.value)
@@ -91,13 +91,8 @@ def _plot(call: Call, dimension: str, cells: list[Cell]) -> Markup:
         if cell.network_ppm is not None:
             network = call._(words.WHOLE_NETWORK)
             rows.append({"what": what, "share": cell.network_ppm, "of": network})
-    return paired_bars(rows, Frame(call._(words.DIMENSIONS[dimension]), unit="percent"))
-
-
-def paired_bars(rows: list[dict[str, Any]], frame: Frame) -> Markup:
-    """Bars of two series under each other: a category is said once for each."""
-    shown = [{**row, "what": f"{row['what']} · {row['of']}"} for row in rows]
-    return plots.bars(shown, "what", "share", frame=frame)
+    frame = Frame(call._(words.DIMENSIONS[dimension]), unit="percent", width=HALF)
+    return paired_bars(rows, ("what", "share", "of"), frame)
 
 
 class AudienceCell(Struct):

@@ -78,6 +78,7 @@ RESTS_ON = N_(
 SAMPLED = N_("One request in %(one_in)s was looked at.")
 LASTS = N_("At this rate the total budget lasts for %(days)s days.")
 
+WON = N_("the bid wins %(share)s of them")
 EXPECTED = N_("expected: %(low)s to %(high)s")
 CURVE_TITLE = N_("Impressions a day over bids")
 CURVE_SAYS = N_("The dashed line marks the bid that is set.")

@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.insight.owned import log_of
-from adserver.console.web import plots
+from adserver.console.insight.paired import paired_bars
 from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.language import N_
-from adserver.console.web.plots import Frame
+from adserver.console.web.plots import HALF, Frame
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.console.web.tables import CSV, csv_text
 from adserver.ports import StatementRefusedError, StoreAwayError
@@ -208,22 +208,22 @@ _FIGURES: tuple[tuple[str, str, Figure, Figure], ...] = (
 def _plots(
     call: Call, cells: list[IndustryCell] | list[HouseCell], currency: str
 ) -> list[tuple[str, Markup]]:
-    """A plot for each figure: all apps, and below them one's own."""
+    """A plot for each figure: of all apps, and below that of one's own."""
     found = []
     for title, unit, of_all, of_own in _FIGURES:
         rows = []
         for cell in cells:
-            kind = _kind(call, cell)
             mine = of_own(cell) if isinstance(cell, IndustryCell) else None
             both = ((ALL, of_all(cell)), (OWN, mine))
             rows += [
-                {"what": f"{kind} · {call._(whose)}", "y": value}
+                {"what": _kind(call, cell), "amount": value, "whose": call._(whose)}
                 for whose, value in both
                 if value is not None
             ]
         said = call._(title)
-        frame = Frame(said, unit=f"micros:{currency}" if unit == "micros" else unit)
-        found.append((said, plots.bars(rows, "what", "y", frame=frame)))
+        in_units = f"micros:{currency}" if unit == "micros" else unit
+        frame = Frame(said, unit=in_units, width=HALF)
+        found.append((said, paired_bars(rows, ("what", "amount", "whose"), frame)))
     return found
 
 

@@ -21,7 +21,7 @@ from adserver.console.insight import forecast_words as words
 from adserver.console.insight.owned import log_of, slots_of
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call
-from adserver.console.web.plots import Frame
+from adserver.console.web.plots import HALF, Frame
 from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports.bidding import Limit, Point
 from adserver.reports.fitting import Draft, Shape, shapes_of
@@ -31,8 +31,6 @@ from models.domain.campaign import Advertiser, Creative, LineItem, PricingModel
 from models.domain.marketplace import Marketplace
 from models.domain.money import PPM
 from models.domain.placement import Format
-
-HALF_WIDTH = 460
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +108,20 @@ def _panel(call: Call, currency: str, item: LineItem, told: Forecast, *, assumed
 
 def _stats(call: Call, currency: str, told: Forecast) -> list[tuple[str, str, str]]:
     point = told.point
-    spend = f"{figures.micros(round(told.spend.low), currency)}"
+    low, high = (figures.micros(round(end)) for end in (told.spend.low, told.spend.high))
     return [
-        (call._("Requests that match, a day"), _about(told.eligible_a_day), ""),
+        (
+            call._("Requests that match, a day"),
+            _about(told.eligible_a_day),
+            call._(words.WON) % {"share": share_text(point.win_rate)},
+        ),
         (call._("Impressions a day"), _about(point.impressions), _range(call, told.impressions)),
         (call._("Clicks a day"), _about(point.clicks), _range(call, told.clicks)),
         (
             call._("Spend a day"),
             figures.micros(point.spend_micros, currency),
-            call._(words.EXPECTED)
-            % {"low": spend, "high": figures.micros(round(told.spend.high), currency)},
+            call._(words.EXPECTED) % {"low": low, "high": high},
         ),
-        (call._("Win rate"), share_text(point.win_rate), ""),
     ]
 
 
@@ -178,7 +178,7 @@ def _curve(call: Call, item: LineItem, told: Forecast, currency: str) -> Markup:
         call._(words.CURVE_SAYS),
         bid_title(call, item),
         x_unit=f"micros:{currency}",
-        width=HALF_WIDTH,
+        width=HALF,
     )
     return plots.curve(rows, "bid", "y", _here(told), frame)
 
@@ -193,7 +193,7 @@ def _spend_curve(call: Call, item: LineItem, told: Forecast, currency: str) -> M
         bid_title(call, item),
         unit=f"micros:{currency}",
         x_unit=f"micros:{currency}",
-        width=HALF_WIDTH,
+        width=HALF,
     )
     return plots.curve(rows, "bid", "y", _here(told), frame)
 

@@ -24,10 +24,11 @@ from adserver.console.insight.owned import (
     slots_of,
     zone_of,
 )
+from adserver.console.insight.paired import short
 from adserver.console.insight.panel import share_text
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call, Html
-from adserver.console.web.plots import Frame
+from adserver.console.web.plots import HALF, Frame
 from adserver.console.web.routes import Endpoint
 from adserver.eventlog.queries import census_of
 from adserver.ports import StatementRefusedError, StoreAwayError
@@ -154,11 +155,14 @@ def _stand(call: Call, why: Why, obstacle: Obstacle, root: str) -> tuple[str, st
 def _bars(call: Call, why: Why) -> Markup:
     reasons = why.told.reasons[:MOST_BARS] if why.told else []
     rows = [
-        {"what": call._(words.REASONS.get(one.name, one.name)), "share": round(one.share * PPM)}
+        {
+            "what": short(call._(words.REASONS.get(one.name, one.name))),
+            "share": round(one.share * PPM),
+        }
         for one in reasons
     ]
     title = call._("What became of it in the sampled requests")
-    return plots.bars(rows, "what", "share", frame=Frame(title, unit="percent"))
+    return plots.bars(rows, "what", "share", frame=Frame(title, unit="percent", width=HALF))
 
 
 def _row(call: Call, reason: Reason) -> list[str]:

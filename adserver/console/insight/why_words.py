@@ -73,7 +73,7 @@ CAN_RUN = N_("Nothing keeps it from running.")
 CANNOT_RUN = N_("It cannot run now.")
 
 REASONS: dict[str, str] = {
-    "won": N_("Shown"),
+    "won": N_("It was shown"),
     "switched_off": N_("The house had switched it off"),
     "placement_inactive": N_("The placement or its app was switched off"),
     "format": N_("The placement shows another format than its creatives have"),
