@@ -34,7 +34,7 @@ def home(desk: Desk, call: Call) -> Html:
         Scope(advertiser_id=advertiser.advertiser_id),
         Span.last_days(DRAWN_DAYS, call.now, zone),
     )
-    runway = money.runway_of(desk, advertiser.advertiser_id, purse, call.now.date())
+    runway = money.runway_of(desk, advertiser.advertiser_id, purse, call.now)
     matters = attention.of_money(held, purse, runway)
     matters += attention.of_line_items(held, states, today, call.now)
     values = {

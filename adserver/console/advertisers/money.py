@@ -5,7 +5,8 @@ is left is the ledger's balance less what was charged since its last entry, so i
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from adserver.accounting import top_ups
 from adserver.accounting.top_ups import Asked, TopUpError
@@ -17,6 +18,7 @@ from adserver.stores import account_moves, advertiser_money, database
 from adserver.stores.account_moves import Move
 from adserver.stores.advertiser_money import Purse
 from adserver.stores.top_ups import TopUp
+from affiliate.ad_revenue import day_of
 from affiliate.chart_of_accounts import advertiser_prepaid
 from models.domain.campaign import Advertiser
 from models.domain.ids import AdvertiserId
@@ -47,8 +49,9 @@ def has_money(advertiser: Advertiser, purse: Purse) -> bool:
     return not advertiser.prepaid or purse.left > 0
 
 
-def runway_of(desk: Desk, advertiser_id: AdvertiserId, purse: Purse, today: date) -> Runway:
-    """At the pace of the last seven whole days."""
+def runway_of(desk: Desk, advertiser_id: AdvertiserId, purse: Purse, now: datetime) -> Runway:
+    """At the pace of the last seven whole days of the house, as the ledger's are."""
+    today = day_of(now, ZoneInfo(desk.settings.time_zone))
     first = today - timedelta(days=LOOK_BACK_DAYS)
     with database.reading(desk.engine) as connection:
         charged = advertiser_money.charged_by_day(connection, advertiser_id, first.isoformat())

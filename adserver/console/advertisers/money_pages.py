@@ -98,7 +98,7 @@ def _page(desk: Desk, call: Call, advertiser: Advertiser, errors: dict[str, str]
         "currency": desk.settings.currency,
         "purse": purse,
         "exhausted": not money.has_money(advertiser, purse),
-        "runway": money.runway_of(desk, owner, purse, call.now.date()),
+        "runway": money.runway_of(desk, owner, purse, call.now),
         "moves": [(one, REASONS.get(one.reason, one.reason), reference_of(one)) for one in shown],
         "older": shown[-1].seq if len(moves) > len(shown) else 0,
         "top_ups": top_ups.list_of(desk.engine, owner, 20),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -118,12 +118,24 @@ def test_little_money_is_brought_up_before_it_is_gone(house: House) -> None:
     house.charge(1, "2026-11-18")
     held = own(house.desk, house.call())
     purse = money.purse_of(house.desk, AdvertiserId("adv1"))
-    runway = money.runway_of(house.desk, AdvertiserId("adv1"), purse, NOW.date())
+    runway = money.runway_of(house.desk, AdvertiserId("adv1"), purse, NOW)
     assert (runway.a_day, runway.days) == (1_000_000, 12)
     assert attention.of_money(held, purse, runway) == []
     poor = Purse(Micros(2_000_000))
-    runway = money.runway_of(house.desk, AdvertiserId("adv1"), poor, NOW.date())
+    runway = money.runway_of(house.desk, AdvertiserId("adv1"), poor, NOW)
     assert attention.of_money(held, poor, runway)[0].kind == "warn"
+
+
+def test_the_pace_is_of_whole_days_of_the_house_also_between_its_midnight_and_utcs(
+    house: House,
+) -> None:
+    house.charge(7_000_000, "2026-11-17")
+    house.charge(5_000_000, "2026-11-18")
+    purse, owner = Purse(Micros(4_000_000)), AdvertiserId("adv1")
+    before = datetime(2026, 11, 18, 15, 59, tzinfo=UTC)  # in Shanghai one minute to midnight
+    assert money.runway_of(house.desk, owner, purse, before).a_day == 1_000_000
+    after = before + timedelta(minutes=1)
+    assert money.runway_of(house.desk, owner, purse, after).a_day == 12_000_000 // 7
 
 
 def test_what_needs_somebody_is_said_and_what_is_paused_is_not(house: House) -> None:
