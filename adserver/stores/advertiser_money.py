@@ -25,6 +25,7 @@ from models.domain.money import NO_MONEY, Micros
 
 Charge = tuple[str, str]
 """(advertiser, day in the house's zone)."""
+_AT_ONCE = 1_000  # databases take some ten thousands of parameters in a statement, and no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,17 @@ class Purse:
 def purses(
     connection: Connection, advertisers: Collection[AdvertiserId], currency: str
 ) -> dict[AdvertiserId, Purse]:
-    """What each of these has left, all at one moment."""
+    """What each of these has left, all at one moment; however many they are."""
+    every = list(advertisers)
+    found: dict[AdvertiserId, Purse] = {}
+    for start in range(0, len(every), _AT_ONCE):
+        found |= _purses(connection, every[start : start + _AT_ONCE], currency)
+    return found
+
+
+def _purses(
+    connection: Connection, advertisers: Collection[AdvertiserId], currency: str
+) -> dict[AdvertiserId, Purse]:
     booked = _booked(connection, advertisers, currency)
     unbooked, counted_at = _unbooked(connection, advertisers)
     return {

@@ -16,17 +16,15 @@ from adserver.accounts.identity import Identity, Role
 from adserver.accounts.refusal import refusal
 from adserver.console.account.people import link_of
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, text, zone_of
+from adserver.console.operators.house import paged, text
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.web.exchange import Call, Html, Listed
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.buying import ADVERTISER
 from adserver.marketplace.problem import CatalogError
-from adserver.stores import database
+from adserver.stores import advertiser_money, database
 from adserver.stores.catalog import make_id
-from adserver.stores.ledger import Journal
-from affiliate.chart_of_accounts import advertiser_prepaid
 from models.domain.campaign import Advertiser
 from models.domain.ids import AdvertiserId
 from models.domain.money import Micros
@@ -91,13 +89,10 @@ class Customer:
 def advertisers(desk: Desk) -> list[Customer]:
     """All advertisers, those in use first."""
     found = desk.catalog.find(Advertiser, archived=True)
+    ids = [one.advertiser_id for one in found]
     with database.reading(desk.engine) as connection:
-        journal = Journal(connection, zone_of(desk))
-        currency = desk.settings.currency
-        known = [
-            Customer(one, journal.balance(advertiser_prepaid(one.advertiser_id), currency).posted)
-            for one in found
-        ]
+        held = advertiser_money.purses(connection, ids, desk.settings.currency)
+    known = [Customer(one, held[one.advertiser_id].booked) for one in found]
     return sorted(known, key=lambda one: (not one.advertiser.active, one.advertiser.name))
 
 

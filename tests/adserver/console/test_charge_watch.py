@@ -148,3 +148,13 @@ def test_charges_by_day_are_the_higher_of_what_is_booked_and_what_was_counted(
     with database.reading(ads.engine) as connection:
         found = advertiser_money.charged_by_day(connection, OWNER, D1.isoformat())
     assert found == {D1.isoformat(): 2 * PRICE, D2.isoformat(): PRICE}
+
+
+def test_more_advertisers_than_a_statement_takes_parameters_have_their_purses(ads: Ads) -> None:
+    owners = [AdvertiserId(f"many{number}") for number in range(40_000)] + [OWNER]
+    with database.writing(ads.engine) as connection:
+        charged = {("many0", D1.isoformat()): 7, ("adv1", D1.isoformat()): 9}
+        advertiser_money.put_charges(connection, charged, at(D2))
+        found = advertiser_money.purses(connection, owners, CNY)
+    assert len(found) == 40_001
+    assert [found[one].left for one in (owners[0], owners[1], OWNER)] == [-7, 0, -9]

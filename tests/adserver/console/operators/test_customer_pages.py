@@ -4,14 +4,18 @@ import asyncio
 import re
 from datetime import UTC, datetime
 
+from sqlalchemy import event
+
 from adserver.accounting import top_ups
 from adserver.accounting.top_ups import Asked
 from adserver.console import loops
 from adserver.console.loops import repeating
+from adserver.console.operators import customers
 from models.domain.ids import AdvertiserId
 from models.domain.money import Micros
+from tests import builders
 from tests.adserver.api.running import Reply
-from tests.adserver.console.account.people import ANN, OPERATOR, House
+from tests.adserver.console.account.people import ANN, NOW, OPERATOR, House
 from tests.adserver.console.web.running import Browser
 
 FORM = {"name": "New & Co", "time_zone": "Asia/Shanghai", "prepaid": "1"}
@@ -118,3 +122,21 @@ async def test_a_loop_that_fails_is_told_until_it_works_again(house: House) -> N
         works.set()
         await two_rounds()
         assert loops.failing() == []
+
+
+def test_the_list_of_advertisers_costs_as_many_statements_for_a_hundred_as_for_two(
+    house: House,
+) -> None:
+    statements: list[str] = []
+
+    def count(_c: object, _k: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(house.desk.engine, "before_cursor_execute", count)
+    assert len(customers.advertisers(house.desk)) == 2
+    few = len(statements)
+    many = [builders.advertiser(advertiser_id=f"many{number}") for number in range(98)]
+    house.desk.catalog.add_all(many, NOW)
+    statements.clear()
+    assert len(customers.advertisers(house.desk)) == 100
+    assert len(statements) == few
