@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from adserver.stores.settlement_tables import PAYOUT_EVENTS, PAYOUTS
 from affiliate.calendar import Period
@@ -55,7 +55,7 @@ def _event(payout: Payout) -> dict[str, Any]:
 
 
 def find(connection: Connection, **asked: str | None) -> list[Payout]:
-    """Payouts by month, currency and partner; of these columns those that are given."""
+    """Payouts by id, month, currency, partner and state; of these columns those given."""
     given = {name: value for name, value in asked.items() if value is not None}
     query = (
         select(PAYOUTS)
@@ -63,6 +63,17 @@ def find(connection: Connection, **asked: str | None) -> list[Payout]:
         .order_by(_P.period, _P.currency, _P.partner_id)
     )
     return [_payout(row) for row in connection.execute(query).mappings()]
+
+
+def counts(connection: Connection, **asked: str) -> dict[tuple[Period, State], int]:
+    """How many payouts there are by month and state; of the columns those that are given."""
+    query = (
+        select(_P.period, _P.state, func.count())
+        .where(*(_P[name] == value for name, value in asked.items()))
+        .group_by(_P.period, _P.state)
+    )
+    rows = connection.execute(query)
+    return {(Period(period), State(state)): int(count) for period, state, count in rows}
 
 
 def events_of(connection: Connection, payout_id: str) -> list[Event]:

@@ -70,7 +70,7 @@ def waiting(desk: Desk, call: Call) -> HouseWaiting:
         applied = select(func.count()).where(PARTNERS.c.standing == Standing.APPLIED.value)
         creatives = int(connection.execute(pending).scalar_one())
         applications = int(connection.execute(applied).scalar_one())
-    states = [one.state for one in months.payouts(desk)]
+    states = months.payouts_by_state(desk)
     return HouseWaiting(
         creatives,
         len(top_ups.list_pending(desk.engine)),
@@ -80,8 +80,8 @@ def waiting(desk: Desk, call: Call) -> HouseWaiting:
             for currency in months.currencies(desk)
             for month in months.everything(desk, currency, call.now)
         ),
-        states.count(State.PENDING),
-        states.count(State.FAILED),
+        states[State.PENDING],
+        states[State.FAILED],
         len(switches.all_off(desk)),
         [one.loop for one in loops.failing()],
     )

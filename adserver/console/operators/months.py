@@ -16,7 +16,7 @@ from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators.house import zone_of
 from adserver.console.operators.refusals import in_words, refused
-from adserver.stores import audit, database, revenue, settlement
+from adserver.stores import audit, database, payouts as stored, revenue, settlement
 from adserver.stores.ledger import Journal
 from adserver.stores.payouts import Event
 from adserver.stores.settlement import Closing
@@ -101,7 +101,7 @@ def everything(desk: Desk, currency: str, now: datetime) -> list[Month]:
             connection, currency, journal.closed_through(currency)
         )
         extensions = _extensions(connection)
-        counts = _payouts(desk, currency)
+        counts = _payouts(connection, currency)
     running = period_of(now, zone)
     upcoming = first_open or (shifted(max(closed), 1) if closed else running)
     found = sorted(closed.keys() | set(_between(upcoming, running)), reverse=True)
@@ -181,11 +181,11 @@ def payouts(desk: Desk, period: Period | None = None, currency: str = "") -> lis
 
 def payout(desk: Desk, payout_id: str) -> tuple[Payout, list[Event]]:
     """One payout and what happened to it. Raises NotFoundError."""
-    source = Payouts(desk.engine, zone_of(desk))
-    found = [one for one in source.find() if one.payout_id == payout_id]
-    if not found:
-        raise NotFoundError("there is no such payout")
-    return found[0], source.history(payout_id)
+    with database.reading(desk.engine) as connection:
+        found = stored.find(connection, payout_id=payout_id)
+        if not found:
+            raise NotFoundError("there is no such payout")
+        return found[0], stored.events_of(connection, payout_id)
 
 
 def told(
@@ -226,11 +226,17 @@ def _extensions(connection: Connection) -> dict[str, int]:
     return {period: int(number) for period, number in connection.execute(query)}
 
 
-def _payouts(desk: Desk, currency: str) -> dict[Period, dict[State, int]]:
+def payouts_by_state(desk: Desk) -> dict[State, int]:
+    """How many payouts of all months there are in each state."""
+    with database.reading(desk.engine) as connection:
+        found = stored.counts(connection)
+    return {state: sum(n for (_, its), n in found.items() if its is state) for state in State}
+
+
+def _payouts(connection: Connection, currency: str) -> dict[Period, dict[State, int]]:
     counts: dict[Period, dict[State, int]] = {}
-    for one in payouts(desk, currency=currency):
-        of_month = counts.setdefault(one.period, {})
-        of_month[one.state] = of_month.get(one.state, 0) + 1
+    for (period, state), count in stored.counts(connection, currency=currency).items():
+        counts.setdefault(period, {})[state] = count
     return counts
 
 

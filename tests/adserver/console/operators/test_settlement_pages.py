@@ -17,6 +17,7 @@ from adserver.marketplace.problem import CatalogError
 from adserver.stores import audit, database
 from adserver.stores.audit import Sought
 from affiliate.calendar import Period
+from affiliate.payout import State
 from tests.adserver.accounting.till import Till, at
 from tests.adserver.console.operators.at_the_desk import WHO, call, page, with_data
 from tests.adserver.console.web.running import desk_over
@@ -162,6 +163,17 @@ def test_programs_close_extend_and_answer(office: Office) -> None:
     assert batch.made[0].bank_account.startswith("…")
     told = with_data(call(PAY_DAY, {}, payout=ID, verb="confirm"), BankAnswer("B1"))
     assert month_pages.post_answer(office.desk, told).state == "confirmed"
+
+
+def test_payouts_are_counted_by_state_and_found_by_their_number(office: Office) -> None:
+    closed(office)
+    assert set(months.payouts_by_state(office.desk).values()) == {0}
+    month_pages.batch(office.desk, office.month(PAY_DAY, {}))
+    assert months.payouts_by_state(office.desk)[State.PENDING] == 1
+    month = months.find(office.desk, Period("2026-10"), "CNY", PAY_DAY)
+    assert month.payouts == {State.PENDING: 1}
+    one, events = months.payout(office.desk, ID)
+    assert (one.payout_id, [each.state for each in events]) == (ID, [State.PENDING])
 
 
 def test_what_is_not_in_the_calendar_is_not_there(office: Office) -> None:
