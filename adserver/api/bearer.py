@@ -14,7 +14,7 @@ LONGEST_GENERATION = 9
 
 
 def owner_of_key(keyring: Keyring, kind: str, authorization: str) -> tuple[str, int]:
-    """The owner of a bearer key ("partner", "merchant") and the generation of the key.
+    """The owner of a bearer key of a kind ("merchant") and the generation of the key.
 
     Raises:
         UnauthorizedError: no key, or none that we made.
