@@ -138,7 +138,6 @@ def _form(held: Holdings, one: Campaign | None, name: str, errors: dict[str, str
 
 def _csv_row(seen: Overview, item: LineItem) -> list[object]:
     campaign = seen.held.campaign(item.campaign_id)
-    figures = seen.figures(item) or Figures()
     return [
         item.line_item_id,
         item.name,
@@ -147,11 +146,15 @@ def _csv_row(seen: Overview, item: LineItem) -> list[object]:
         seen.states[item.line_item_id].value,
         item.pricing.value,
         write_amount(item.bid_micros),
-        figures.served,
-        figures.impressions,
-        figures.viewables,
-        figures.clicks,
-        figures.conversions,
-        write_amount(Micros(figures.charged_micros)),
+        *_csv_figures(seen.figures(item)),
         seen.currency,
     ]
+
+
+def _csv_figures(figures: Figures | None) -> list[object]:
+    """Counts and money; empty cells, not noughts, when nobody could be asked."""
+    if figures is None:
+        return [""] * 6
+    counts = [figures.served, figures.impressions, figures.viewables, figures.clicks,
+              figures.conversions]  # fmt: skip
+    return [*counts, write_amount(Micros(figures.charged_micros))]

@@ -23,6 +23,7 @@ from adserver.marketplace.fields import write_entity
 from adserver.marketplace.kinds import kind_of
 from adserver.marketplace.notation import write_amount
 from adserver.marketplace.targeting_notation import write_targeting
+from adserver.ports import StoreAwayError
 from adserver.reports.delivery import Figures, On, Scope
 from adserver.reports.span import Span
 from adserver.stores.buyers import Holdings
@@ -70,11 +71,17 @@ def show(desk: Desk, call: Call) -> Html:
 
 
 def breakdown_csv(desk: Desk, call: Call) -> Download:
-    """`GET .../line-items/{line_item_id}/delivery.csv`: the table of a tab."""
+    """`GET .../line-items/{line_item_id}/delivery.csv`: the table of a tab.
+
+    Raises:
+        StoreAwayError: the event log does not answer; an empty table would say that nothing ran.
+    """
     held = own(desk, call)
     item = own_line_item(held, call)
     what, span = _chosen(call, held)
-    lines = reporting.breakdown(desk, _scope(held, item), span, what) or []
+    lines = reporting.breakdown(desk, _scope(held, item), span, what)
+    if lines is None:
+        raise StoreAwayError("the event log does not answer")
     names = _names(desk, held, what)
     rows = [[line.key, names(line.key), *_csv_figures(line, desk)] for line in lines]
     text = csv_text((what, "name", *CSV_HEAD), rows)

@@ -20,6 +20,7 @@ from adserver.console.advertisers import (
 from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.status import State, campaign_badge, state_of
 from adserver.console.web.exchange import Html, See
+from adserver.ports import StoreAwayError
 from adserver.reports.delivery import Figures
 from adserver.stores import audit, database
 from adserver.stores.advertiser_money import Purse
@@ -244,3 +245,13 @@ def test_archiving_a_campaign_hides_it_until_it_is_asked_for(house: House) -> No
     assert (values["rows"], values["hidden"]) == ([], 1)
     shown = campaign_pages.campaigns(house.desk, house.call(query={"archived": "1"})).values
     assert [row[0].campaign_id for row in shown["rows"]] == ["cmp1"]
+
+
+def test_a_table_for_a_spreadsheet_never_says_nought_for_what_nobody_could_count(
+    house: House,
+) -> None:
+    asked = house.call(params={"line_item_id": "li1"})
+    with pytest.raises(StoreAwayError):
+        line_item_view.breakdown_csv(house.desk, asked)
+    _, row, *_ = campaign_pages.figures_csv(house.desk, house.call()).body.decode().splitlines()
+    assert row.endswith(",,,,,,,CNY")
