@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Sa
 CROWD, CROWD_S = 4, 5.0
 ADVERTISER, PARTNER, MERCHANT = "adv1", "p_reader", "shop1"
 OWNERS = {"operator": "", "advertiser": ADVERTISER, "partner": PARTNER, "merchant": MERCHANT}
+ELSEWHERE = "https://cdn.example/**"
+"""Where the catalog's own pictures are: a server of the wide web, which is played."""
+GREY = bytes.fromhex("474946383961010001008000008080800000002c00000000010001000002024401003b")
 SET_UP = (
     ("partner", "apply", "--id", PARTNER, "--name", "Reader", "--email", "money@reader.example"),
     ("partner", "approve", PARTNER),
@@ -33,7 +37,12 @@ SET_UP = (
     ("app", "edit", "app1", "--partner", PARTNER),
     ("merchant", "add", "--id", MERCHANT, "--name", "Shop", "--home-url", "https://shop.example/"),
     ("fund", "create", "support"),
+    ("link", "make", PARTNER, MERCHANT, "--name", "newsletter"),
 )  # fmt: skip
+ORDERS = (
+    "order_id,line_id,version,status,occurred_at,paid_minor,currency\n"
+    f"o-1,1,1,paid,{datetime.now(UTC).isoformat()},19900,CNY\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class Peopled:
         person = self.people[role]
         size = {"width": manner.width, "height": 900}
         with visiting(chromium, tolerated=tolerated, viewport=size, locale="en-GB") as page:
+            page.context.route(ELSEWHERE, lambda route: route.fulfill(body=GREY))
             page.goto(f"{self.console}/sign-in")
             page.locator(f"button[name=language][value={manner.language}]").click()
             page.locator(f"button[name=theme][value={manner.theme}]").click()
@@ -122,6 +132,7 @@ def peopled(redis_url: str) -> Iterator[Peopled]:
     ):
         for arguments in SET_UP:
             adunion(house, *arguments)
+        _sell(house)
         people = {role: _person(house, role, owner) for role, owner in OWNERS.items()}
         asyncio.run(_begin(house))
         yield Peopled(house, people)
@@ -144,6 +155,13 @@ def _person(house: Installation, role: str, owner: str) -> Person:
     whose = ("--role", role, *(("--owner", owner) if owner else ()))
     told = json.loads(adunion(house, "admin", "create", "--email", email, *whose, "--json"))
     return Person(role, owner, email, told["password"])
+
+
+def _sell(house: Installation) -> None:
+    """The merchant has told of an order."""
+    file = house.settings.data_dir / "orders.csv"
+    file.write_text(ORDERS)
+    adunion(house, "orders", "import", str(file), "--merchant", MERCHANT)
 
 
 async def _begin(house: Installation) -> None:

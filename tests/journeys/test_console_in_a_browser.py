@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browsers import browser
-from tests.journeys.peopled import ADVERTISER, PARTNER, Manner, Peopled, peopled, sound
+from tests.journeys.peopled import ADVERTISER, ELSEWHERE, PARTNER, Manner, Peopled, peopled, sound
 
 PROMISED_S, SLACK_S = 2.0, 4.0
 SOON_S = 15.0
@@ -122,7 +122,7 @@ def what_is_kept(buyer: Page, house: Peopled) -> tuple[str, bytes]:
 def outside(phone: Page, drawn: bytes) -> None:
     """The wide web as the phone sees it: the landing page, and other advertisers' pictures."""
     phone.context.route(f"{LANDING}*", route_to("text/html", b"<h1>Boats</h1>"))
-    phone.context.route("https://cdn.example/**", route_to("image/png", drawn))
+    phone.context.route(ELSEWHERE, route_to("image/png", drawn))
 
 
 def tap(phone: Page) -> None:
