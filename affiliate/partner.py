@@ -42,7 +42,6 @@ class Partner:
     customer_refs: frozenset[str] = frozenset()
     bank_account: str = ""
     account_holder: str = ""
-    key_generation: int = 1
 
 
 class TierKind(StrEnum):

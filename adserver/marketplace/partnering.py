@@ -74,7 +74,6 @@ PARTNER = Kind(
         Field("account_holder", text(200), "The name that the bank account is under."),
         Field("standing", choice(Standing), "How far it has come.", option=""),
         Field("standing_reason", text(500), "Why it is there.", option=""),
-        KEY_GENERATION,
     ),
     within=_bank,
 )

@@ -100,7 +100,7 @@ def partner_row(partner: Partner) -> Document:
         "customer_refs": sorted(partner.customer_refs),
         "bank_account": partner.bank_account,
         "account_holder": partner.account_holder,
-        "key_generation": partner.key_generation,
+        "key_generation": 1,  # a column of former keys; nobody reads it
     }
 
 
@@ -116,7 +116,6 @@ def partner_from(row: RowMapping | Document) -> Partner:
         customer_refs=frozenset(row["customer_refs"]),
         bank_account=row["bank_account"],
         account_holder=row["account_holder"],
-        key_generation=row["key_generation"],
     )
 
 

@@ -109,7 +109,6 @@ def test_what_a_contract_says_where_nothing_was_agreed() -> None:
 def test_somebody_new_is_not_approved_yet() -> None:
     ann = Partner(PartnerId("ann"), "Ann")
     assert ann.standing is Standing.APPLIED
-    assert ann.key_generation == 1
     assert (ann.bank_account, ann.account_holder, ann.customer_refs) == ("", "", frozenset())
 
 

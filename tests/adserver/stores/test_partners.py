@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 P, Q, SHOP = PartnerId("p"), PartnerId("q"), MerchantId("shop")
 FULL = Partner(
     P, "Reader", "money@reader.example", Standing.APPROVED, "good", ("https://reader.example",),
-    frozenset({"a", "b"}), "6222021234567890", "Reader Ltd", 3,
+    frozenset({"a", "b"}), "6222021234567890", "Reader Ltd",
 )  # fmt: skip
 SHOPKEEPER = Merchant(
     SHOP, "Shop", "https://shop.example", "CNY", Rate(ppm=80_000),
