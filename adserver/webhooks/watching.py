@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from adserver.stores import database, webhooks
 from adserver.webhooks.happenings import SEEN_BY_TIME, Happening, commissions, newest_seq
 
-OVERLAP = timedelta(minutes=5)
+OVERLAP = timedelta(minutes=30)  # longer than any closing takes to commit
 REMEMBER_EVERY = timedelta(minutes=1)
 _WATCH = "sql"
 Wanted = dict[tuple[str, str, str], datetime]
