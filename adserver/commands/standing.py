@@ -52,6 +52,7 @@ WORDS: dict[str, str] = {
     NoAdReason.SAME_ADVERTISER: "another line item of the same advertiser took a place",
     NoAdReason.OUTBID: "others had a higher eCPM",
     NoAdReason.NOTHING_LIVE: "nothing was live",
+    NoAdReason.SWITCHED_OFF: "the house had switched it off",
 }
 
 ADVICE: dict[str, str] = {

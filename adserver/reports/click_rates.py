@@ -7,7 +7,7 @@ that they rest on nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from adserver.ports import EventStore
 from adserver.reports.delivery import EVERYTHING, Dimension, Figures, Scope, by
@@ -37,10 +37,11 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Rates by placement, and the clicks of the placements asked for that they rest on."""
+    """Rates by placement, the clicks that they rest on, and the ads served there."""
 
     rates: Mapping[PlacementId, Rates]
     clicks: int
+    served: Mapping[PlacementId, int] = field(default_factory=dict)
 
 
 def expected(
@@ -95,6 +96,7 @@ def shrunk(
             for name in placements
         },
         sum(everybody.get(name, Figures()).clicks for name in placements),
+        {name: everybody.get(name, Figures()).served for name in placements},
     )
 
 

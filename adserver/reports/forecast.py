@@ -30,6 +30,8 @@ from models.domain.money import NO_MONEY, Micros
 from models.domain.placement import Placement
 
 DAYS = 7
+MOST_PLACEMENTS = 1_500
+"""Those where most ads are served; a statement has no room for more."""
 FEW_REQUESTS = 200
 FEW_CLICKS = 30
 LITTLE_TIME_DAYS = 1.0
@@ -112,6 +114,8 @@ def forecast(store: EventStore, marketplace: Marketplace, draft: Draft, now: dat
     span = Span(as_of - timedelta(days=source.days, hours=1), now)
     hopes = expected(store, draft, names, span)
     where = _condition(draft, source)
+    places = sorted(places, key=lambda one: -hopes.served[one.placement_id])[:MOST_PLACEMENTS]
+    names = [place.placement_id for place in places]
     slots = [_slot(place, hopes.rates[place.placement_id], draft.item) for place in places]
     landscape = survey(store, slots, where, draft.item.line_item_id, source)
     if not landscape.looked_at:

@@ -83,12 +83,11 @@ def survey(
     Raises:
         StoreAwayError: the event log does not answer.
     """
-    places = tuple(slot.placement.placement_id for slot in slots)
     asked: dict[str, Any] = {
         **where.parameters,
         **source.parameters,
         **_arrays(slots),
-        "places": places,
+        "within": tuple(slot.placement.placement_id for slot in slots),
         "item": line_item_id,
     }
     table = {"table": source.table, "rows": source.sql, "where": where.sql}
@@ -106,13 +105,20 @@ def survey(
 
 
 def _arrays(slots: Sequence[Slot]) -> dict[str, Any]:
+    """Columns over slots, the first of which is of all other placements and worth nothing."""
     return {
-        "names": [slot.placement.placement_id for slot in slots],
-        "qualities": [float(slot.quality) for slot in slots],
-        "ctrs": [float(slot.rates.ctr) for slot in slots],
-        "shown": [float(slot.rates.shown) for slot in slots],
-        "firsts": [int(slot.placement.auction is AuctionType.FIRST_PRICE) for slot in slots],
+        "places": [slot.placement.placement_id for slot in slots],
+        "numbers": list(range(2, len(slots) + 2)),
+        "qualities": [0.0, *(_brief(slot.quality) for slot in slots)],
+        "ctrs": [0.0, *(_brief(slot.rates.ctr) for slot in slots)],
+        "shown": [0.0, *(_brief(slot.rates.shown) for slot in slots)],
+        "firsts": [0, *(int(slot.placement.auction is AuctionType.FIRST_PRICE) for slot in slots)],
     }
+
+
+def _brief(value: float) -> float:
+    """Six digits: a statement may not be longer than 256 KiB."""
+    return float(f"{value:.6g}")
 
 
 def _step(values: tuple[Any, ...]) -> Step:
@@ -124,7 +130,7 @@ def _step(values: tuple[Any, ...]) -> Step:
 
 _BY_DAY = """
 SELECT intDiv(occurred_ms, 86400000) AS day, count() AS fitting, sum({where}) AS requests
-FROM {table} WHERE {rows} AND placement_id IN %(places)s
+FROM {table} WHERE {rows} AND placement_id IN %(within)s
 GROUP BY day ORDER BY day"""
 
 _OWN = """
@@ -152,11 +158,11 @@ FROM (SELECT rival, rival <= floor_micros AS by_floor, rival / quality AS need,
              floor(log(greatest(rival / quality, 0.000001)) / log(1.05)) AS step,
              quality, ctr, seen, first
       FROM (SELECT floor_micros, {rival} AS rival,
-                   transform(placement_id, %(names)s, %(qualities)s, toFloat64(0)) AS quality,
-                   transform(placement_id, %(names)s, %(ctrs)s, toFloat64(0)) AS ctr,
-                   transform(placement_id, %(names)s, %(shown)s, toFloat64(0)) AS seen,
-                   transform(placement_id, %(names)s, %(firsts)s, 0) AS first
+                   transform(placement_id, %(places)s, %(numbers)s, 1) AS slot,
+                   %(qualities)s[slot] AS quality, %(ctrs)s[slot] AS ctr,
+                   %(shown)s[slot] AS seen, %(firsts)s[slot] AS first
             FROM (SELECT app_id, request_id, placement_id, floor_micros, top_ecpm_micros
-                  FROM {table} WHERE {rows} AND placement_id IN %(places)s AND {where})
-            {joined}))
+                  FROM {table} WHERE {rows} AND {where})
+            {joined})
+      WHERE quality > 0)
 GROUP BY by_floor, first, step ORDER BY by_floor, first, step"""

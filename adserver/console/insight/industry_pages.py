@@ -86,7 +86,11 @@ def cells_of(desk: Desk, call: Call) -> list[Cell]:
         apps=tuple(desk.catalog.find(App, archived=True)),
         placements=tuple(desk.catalog.find(Placement, archived=True)),
     )
-    return industry(log_of(desk), slots, Span(call.now - timedelta(days=DAYS), call.now, call.zone))
+    span = Span(call.now - timedelta(days=DAYS), call.now, call.zone)
+    try:
+        return industry(log_of(desk), slots, span)
+    except StatementRefusedError as refusal:  # the sums are not there yet
+        raise StoreAwayError(str(refusal)) from refusal
 
 
 def partner_cells(cells: list[Cell], partner_id: str, currency: str) -> list[IndustryCell]:
@@ -137,7 +141,7 @@ def _asked(desk: Desk, call: Call) -> list[Cell] | None:
     """The cells for a page; None while the event log is away."""
     try:
         return cells_of(desk, call)
-    except (StoreAwayError, StatementRefusedError):
+    except StoreAwayError:
         return None
 
 

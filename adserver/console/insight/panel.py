@@ -58,7 +58,7 @@ def forecast_panel(desk: Desk, call: Call, item: LineItem, formats: Iterable[For
     advertiser = desk.catalog.get(Advertiser, call.params["advertiser_id"])
     try:
         told, assumed = told_of(desk, call, advertiser, item, formats)
-    except (StoreAwayError, StatementRefusedError):
+    except StoreAwayError:
         return Panel(notes=[call._(words.AWAY)])
     return _panel(call, desk.settings.currency, item, told, assumed=assumed)
 
@@ -76,7 +76,10 @@ def told_of(
         own = desk.catalog.find(Creative, item.line_item_id)
     shapes = shapes_of(own) or frozenset(Shape(one) for one in formats or Format)
     draft = Draft(advertiser, _priced(desk, call, item), shapes)
-    return forecast(log_of(desk), slots_of(desk), draft, call.now), not own
+    try:
+        return forecast(log_of(desk), slots_of(desk), draft, call.now), not own
+    except StatementRefusedError as refusal:
+        raise StoreAwayError(str(refusal)) from refusal
 
 
 def _priced(desk: Desk, call: Call, item: LineItem) -> LineItem:

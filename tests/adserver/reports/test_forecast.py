@@ -18,7 +18,7 @@ from models.domain.marketplace import Marketplace
 from models.domain.money import Micros
 from models.domain.placement import Format
 from tests.adserver.reports.week import DAYS, Log, Truth, Week, ours, rivals, with_ours
-from tests.builders import NOW, advertiser
+from tests.builders import NOW, advertiser, placement
 
 OURS = advertiser(advertiser_id="ours")
 CHINA = Targeting(country=Rule(include=frozenset({"chn"})))
@@ -149,3 +149,16 @@ def test_what_cannot_be_forecast_says_why(store: EventStore, market: Marketplace
     assert forecast(store, market, drafted(ours(targeting=nobody)), NOW).troubles == [
         Trouble.NOBODY_MATCHES
     ]
+
+
+def test_a_house_of_thousands_of_placements_still_fits_into_a_statement(
+    store: EventStore, market: Marketplace
+) -> None:
+    Week.of(market, random.Random(3), 200).happen(market, log := Log(store))
+    log.write()
+    many = [
+        placement(placement_id=f"a_placement_with_a_very_long_name_{n:030}") for n in range(4_000)
+    ]
+    wide = replace(market, placements=(*market.placements, *many))
+    told = forecast(store, wide, drafted(ours(pricing=PricingModel.CPC)), NOW)
+    assert told.looked_at > 100
