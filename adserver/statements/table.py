@@ -22,7 +22,8 @@ COLUMNS = (
     "pending", "payable", "clawback", "late_for", "reference",
 )  # fmt: skip
 _REFS = ("order", "line", "version", "merchant", "contract", "rule", "rate", "base", "reason")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""The last four are the wide forms that a Chinese keyboard types; spreadsheets take them alike."""
 
 
 def csv_of(
@@ -124,4 +125,4 @@ def _day(moment: object, zone: tzinfo) -> str:
 
 def safe(text: str) -> str:
     """The text as a cell that no spreadsheet computes."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from adserver.statements.table import safe
+
 CSV = "text/csv"
-_FORMULA = frozenset("=+-@\t\r")
 
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -37,6 +38,4 @@ def _plain(value: Any) -> Any:
         return ""
     if isinstance(value, (dict, list, tuple)):
         return msgspec.json.encode(value).decode()
-    if isinstance(value, str) and value[:1] in _FORMULA:
-        return f"'{value}"
-    return value
+    return safe(value) if isinstance(value, str) else value
