@@ -88,7 +88,7 @@ class PageDoor:
         with said_as_problems():
             reply = self._page.handler(self._frame.desk, filled)
         if isinstance(reply, See):
-            return _seen_elsewhere(request, reply)
+            return _seen_elsewhere(self._frame, request, reply)
         if isinstance(reply, Download):
             return _download(reply)
         return shown(self._frame, request, filled, reply)
@@ -142,7 +142,7 @@ def shown(frame: Frame, request: web.Request, call: Call, html: Html) -> web.Res
     )
     response = web.Response(text=text, content_type="text/html", status=html.status)
     if fresh:
-        set_cookie(request, response, guard.VISITOR, fresh)
+        set_cookie(frame, request, response, guard.VISITOR, fresh)
     if notice:
         response.del_cookie(NOTICE, path="/")
     return response
@@ -157,28 +157,32 @@ def refused(frame: Frame, request: web.Request, call: Call, refusal: Refusal) ->
     return response
 
 
-def set_cookie(request: web.Request, response: web.Response, name: str, value: str) -> None:
+def set_cookie(
+    frame: Frame, request: web.Request, response: web.Response, name: str, value: str
+) -> None:
     """Sets a cookie that scripts cannot read; an empty value deletes it."""
     if not value:
         response.del_cookie(name, path="/")
         return
-    secure = "https" in (request.scheme, request.headers.get("X-Forwarded-Proto", ""))
+    passed_on = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    known = frame.desk.settings.console_address.startswith("https:")
+    secure = known or "https" in (request.scheme, passed_on)
     lasting = None if name == guard.SESSION else YEAR_S
     response.set_cookie(
         name, value, max_age=lasting, path="/", secure=secure, httponly=True, samesite="Lax"
     )
 
 
-def _seen_elsewhere(request: web.Request, see: See) -> web.Response:
+def _seen_elsewhere(frame: Frame, request: web.Request, see: See) -> web.Response:
     if not is_local(see.path):
         raise ValueError(f"a redirect leads out of the house: {see.path!r}")
     response = web.Response(
         status=HTTPStatus.SEE_OTHER, headers={"Location": quote(see.path, IN_AN_ADDRESS)}
     )
     for name, value in see.cookies.items():
-        set_cookie(request, response, name, value)
+        set_cookie(frame, request, response, name, value)
     if see.notice:
-        set_cookie(request, response, NOTICE, packed_notice(see.notice))
+        set_cookie(frame, request, response, NOTICE, packed_notice(see.notice))
     return response
 
 
