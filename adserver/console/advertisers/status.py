@@ -54,7 +54,7 @@ BADGES: dict[State, Badge] = {
 }
 
 REVIEW_BADGES: dict[Review, Badge] = {
-    Review.PENDING: Badge(N_("In review"), "info"),
+    Review.PENDING: Badge(N_("Waits for review"), "warn"),
     Review.APPROVED: Badge(N_("Approved"), "ok"),
     Review.REJECTED: Badge(N_("Rejected"), "bad"),
 }

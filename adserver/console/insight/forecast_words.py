@@ -59,7 +59,7 @@ TROUBLES = {
         " is included, or include more."
     ),
     Trouble.LITTLE_TIME: N_(
-        "The log is only %(hours)s hours old, so a whole day may look quite different."
+        "The log began only %(hours)s h ago, so a whole day may look quite different."
     ),
     Trouble.FEW_REQUESTS: N_(
         "It rests on %(requests)s requests only; take it as a hint, not as a figure."

@@ -21,7 +21,7 @@ from adserver.console.insight import forecast_words as words
 from adserver.console.insight.owned import log_of, slots_of
 from adserver.console.web import figures, plots
 from adserver.console.web.exchange import Call
-from adserver.console.web.plots import HALF, Frame
+from adserver.console.web.plots import Frame
 from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports.bidding import Limit, Point
 from adserver.reports.fitting import Draft, Shape, shapes_of
@@ -31,6 +31,9 @@ from models.domain.campaign import Advertiser, Creative, LineItem, PricingModel
 from models.domain.marketplace import Marketplace
 from models.domain.money import PPM
 from models.domain.placement import Format
+
+IN_PANEL = 300
+"""How wide a plot is in a panel beside a form, so that its labels can be read there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,10 @@ def _trouble(call: Call, trouble: Trouble, told: Forecast) -> str:
 
 def _grounds(call: Call, told: Forecast) -> list[str]:
     as_of = figures.instant(told.as_of, call.zone)
-    notes = [call._(words.RESTS_ON) % {"days": figures.number(told.days, 1), "as_of": as_of}]
+    notes = [
+        call._(words.RESTS_ON)
+        % {"days": figures.number(told.days, 1 if told.days >= 1 else 2), "as_of": as_of}
+    ]
     if told.one_in > 1:
         notes.append(call._(words.SAMPLED) % {"one_in": figures.number(round(told.one_in))})
     if told.total_lasts_days is not None:
@@ -181,7 +187,8 @@ def _curve(call: Call, item: LineItem, told: Forecast, currency: str) -> Markup:
         call._(words.CURVE_SAYS),
         bid_title(call, item),
         x_unit=f"micros:{currency}",
-        width=HALF,
+        width=IN_PANEL,
+        height=190,
     )
     return plots.curve(rows, "bid", "y", _here(told), frame)
 
@@ -196,7 +203,8 @@ def _spend_curve(call: Call, item: LineItem, told: Forecast, currency: str) -> M
         bid_title(call, item),
         unit=f"micros:{currency}",
         x_unit=f"micros:{currency}",
-        width=HALF,
+        width=IN_PANEL,
+        height=190,
     )
     return plots.curve(rows, "bid", "y", _here(told), frame)
 

@@ -66,7 +66,7 @@ def _shown(row: OrderRow, call: Call) -> dict[str, object]:
     """A line as its merchant sees it: no partner, no link."""
     is_theirs = bool(row.partner_id)
     why = words.FOR_MERCHANTS.get(row.reason, "")
-    verdict = N_("Earned a partner a commission") if is_theirs else N_("Nobody's")
+    verdict = N_("Commission") if row.commission_minor else N_("No commission")
     return {
         "row": row,
         "status": call._(words.STATUSES[Status(row.status)]),

@@ -4,6 +4,7 @@ Never here: how it is measured (`reports.live`). The one surprising fact: while 
 ready the page says so and shows the loops, which need no log.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -20,6 +21,7 @@ from adserver.reports import live as reports
 from adserver.reports.live import Live
 
 PATH = "/house/live"
+_STEP = timedelta(seconds=reports.STEP_S)
 
 
 class WorkerOut(Struct):
@@ -77,6 +79,7 @@ def _drawn(call: Call, live: Live) -> dict[str, Any]:
             "p99": None if one.p99_us is None else one.p99_us / 1000,
         }
         for one in live.moments
+        if one.at + _STEP <= call.now
     ]
     reasons = [{"why": one.reason, "requests": one.requests} for one in live.no_ads]
     return {

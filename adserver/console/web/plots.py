@@ -37,6 +37,7 @@ _KEPT = 256
 _LABEL_PX = 62
 _SHORT = "abs(VALUE) < 1000 ? format(VALUE, '.3~r') : replace(format(VALUE, '.3~s'), 'G', 'B')"
 _TICK_PX = 90
+_WIDE = 0x2E7F
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,17 @@ def line(
 
 
 def bars(
-    rows: Sequence[Row], x: str, y: str, series: str | None = None, frame: Frame = Frame("")
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    series: str | None = None,
+    frame: Frame = Frame(""),
+    beside: bool = False,
 ) -> Markup:
-    """A bar per category, in the order of the rows; with series, stacked. Many: lying."""
+    """A bar per category, in the order of the rows. Many: lying.
+
+    With series they are stacked, or stand `beside` each other.
+    """
     if not _has(rows, y):
         return NOTHING_DRAWN
     names = list(dict.fromkeys(_text(row[x]) for row in rows))
@@ -88,15 +97,22 @@ def bars(
             "labelOverlap": "greedy",
             "grid": False,
             "ticks": False,
+            **({"minExtent": min(180, max(map(_label_px, names)))} if lying else {}),
         },
     }
     amount = _levelled(_axis("y", frame.y_title, frame.unit, nice=True), [row[y] for row in rows])
     encoding = {"x": amount, "y": category} if lying else {"x": category, "y": amount}
     encoding |= {"description": {"field": "says"}, **_coloured(rows, series)}
-    mark = {"type": "bar", "cornerRadiusEnd": 0 if series else 3, "color": COLOURS[0]}
+    if beside:
+        encoding["yOffset" if lying else "xOffset"] = {"field": "series", "sort": None}
+    mark = {
+        "type": "bar",
+        "cornerRadiusEnd": 0 if series and not beside else 3,
+        "color": COLOURS[0],
+    }
     values = [_point(row, x, y, series, frame) for row in rows]
     values = [{**value, "x": _text(row[x])} for value, row in zip(values, rows, strict=True)]
-    height = max(frame.height, 26 * len(names)) if lying else frame.height
+    height = max(frame.height, (38 if beside else 26) * len(names)) if lying else frame.height
     return _drawn(
         {"data": {"values": values}, "mark": mark, "encoding": encoding, "height": height}, frame
     )
@@ -237,6 +253,11 @@ def _coloured(rows: Sequence[Row], series: str | None) -> Spec:
     names = list(dict.fromkeys(_text(row[series]) for row in rows))
     scale = {"domain": names, "range": [COLOURS[at % len(COLOURS)] for at in range(len(names))]}
     return {"color": {"field": "series", "type": "nominal", "scale": scale, "title": None}}
+
+
+def _label_px(text: str) -> int:
+    """The room of a label in a wide font; the renderer measures it in a narrow one."""
+    return sum(13 if ord(sign) > _WIDE else 8 for sign in text)
 
 
 def _along(rows: Sequence[Row], x: str, frame: Frame) -> Spec:

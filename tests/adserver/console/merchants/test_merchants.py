@@ -42,7 +42,7 @@ def test_orders_stand_with_their_verdict_and_name_no_partner(office: Office) -> 
     office.till.sell("r1", at("2026-10-05"), earns=900, fee=100, partner_id="p_secret")
     office.till.sell("r2", at("2026-10-06"), earns=0, partner_id=None, reason="no_touch")
     text = office.page(pages.orders(office.desk, call(office)), call(office))
-    assert "Earned a partner a commission" in text
+    assert "Commission" in text
     assert "No click and no coupon led to it." in text
     assert "p_secret" not in text
     shown = call(office, row_id="r1")
