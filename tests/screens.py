@@ -20,8 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import click
 from PIL import Image
 from playwright.sync_api import Browser, Page
+from rich.console import Console
 
 from adserver.accounts.identity import Role
 from tests.browsers import browser, visiting
@@ -50,18 +52,19 @@ class Demo:
     people: dict[str, tuple[str, str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
-    """A picture: whose page, of which route, and what is done there first."""
+def stay(_page: Page) -> None:
+    """Looks at the page as it comes."""
 
-    name: str
-    role: str
-    route: str
-    says: str
-    language: str = "en"
-    theme: str = "light"
-    size: tuple[int, int] = DESK
-    deed: Deed = field(default=lambda page: None)
+
+def following(*selectors: str) -> Deed:
+    """Follows links, one after the other."""
+
+    def follow(page: Page) -> None:
+        for selector in selectors:
+            page.locator(selector).first.click()
+            page.wait_for_load_state()
+
+    return follow
 
 
 def ask_forecast(page: Page) -> None:
@@ -73,32 +76,126 @@ def ask_forecast(page: Page) -> None:
     page.locator(".stats").wait_for()
 
 
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture: whose page, of which route, and what is done there first."""
+
+    name: str
+    role: str
+    route: str
+    says: str
+    language: str = "en"
+    theme: str = "light"
+    size: tuple[int, int] = DESK
+    deed: Deed = field(default=stay)
+
+
+OUT = Console(highlight=False)
 _A, _P, _H = "/advertisers/{advertiser_id}", "/partners/{partner_id}", "/house"
-_ITEM = f"{_A}/line-items/{{line_item_id}}"
+_BUSIEST = "main .card:last-of-type a[href*='/line-items/']"
 SHOTS = (
     Shot("sign-in", "", "/sign-in", "The way in; language and theme can be chosen before."),
-    Shot("advertiser-home", "advertiser", _A, "What an advertiser sees first: money, and what needs attention."),
-    Shot("advertiser-forecast", "advertiser", f"{_A}/campaigns/{{campaign_id}}/line-items/new", "The form of a line item, with the forecast of what it would bring and what limits it.", deed=ask_forecast),
-    Shot("advertiser-line-item", "advertiser", _ITEM, "A line item while it runs: spend against plan, hours, click rate with its interval."),
-    Shot("advertiser-why", "advertiser", f"{_ITEM}/why", "Why a line item does not deliver more, in words and counts.", "zh"),
-    Shot("advertiser-creatives", "advertiser", f"{_A}/creatives", "Creatives and where each is on its way through review."),
-    Shot("advertiser-creative-new", "advertiser", f"{_A}/creatives/new", "A new creative in the frames of the formats it fits.", theme="dark"),
+    Shot("advertiser-home", "advertiser", _A, "Money, and what needs attention."),
+    Shot(
+        "advertiser-forecast",
+        "advertiser",
+        f"{_A}/campaigns/{{campaign_id}}/line-items/new",
+        "A line item's form, with what it would bring and what limits it.",
+        deed=ask_forecast,
+    ),
+    Shot(
+        "advertiser-line-item",
+        "advertiser",
+        _A,
+        "A line item while it runs: spend against plan, hours, click rate with its interval.",
+        deed=following(_BUSIEST),
+    ),
+    Shot(
+        "advertiser-why",
+        "advertiser",
+        _A,
+        "Why a line item does not deliver more, in words and counts.",
+        "zh",
+        deed=following(_BUSIEST, ".page-head a[href$='/why']"),
+    ),
+    Shot("advertiser-creatives", "advertiser", f"{_A}/creatives", "Creatives and their review."),
+    Shot(
+        "advertiser-creative-new",
+        "advertiser",
+        f"{_A}/creatives/files",
+        "A new creative in the frames of the formats that its file fits.",
+        theme="dark",
+        deed=following(".gallery a[href*='/new?file=']"),
+    ),
     Shot("operator-home", "operator", _H, "What waits for an operator to decide."),
-    Shot("operator-review", "operator", f"{_H}/review/{{creative_id}}", "A creative under review: the file, what was declared, the verdict."),
-    Shot("operator-live", "operator", f"{_H}/live", "The live page: requests, latencies, reasons of empty answers, backlog.", theme="dark"),
-    Shot("operator-settlement", "operator", f"{_H}/settlement/{{period}}/{{currency}}", "A month in the settlement calendar, with its statements and payouts."),
-    Shot("operator-model", "operator", f"{_H}/models/{{version}}", "A click model: metrics, and predicted against observed rates."),
-    Shot("operator-switches", "operator", f"{_H}/switches", "Kill switches, in force within two seconds.", "zh", "dark"),
-    Shot("partner-earnings", "partner", f"{_P}/earnings", "A partner's five figures and the bridge between them."),
-    Shot("partner-why", "partner", f"{_P}/earnings/why", "Why one earning is what it is, and what happens to it next."),
-    Shot("partner-integration", "partner", f"{_P}/apps/{{app_id}}/integration", "The check of an app's integration: its last requests, in words."),
-    Shot("partner-audience", "partner", f"{_P}/audience", "An app's audience against the whole network."),
-    Shot("partner-links", "partner", f"{_P}/links/new", "The link maker with hot products.", "zh"),
-    Shot("merchant-orders", "merchant", "/merchants/{merchant_id}/orders", "A merchant's orders, as it told them."),
-    Shot("advertiser-home-phone", "advertiser", _A, "The advertiser's first page on a phone.", size=PHONE),
-    Shot("partner-earnings-phone", "partner", f"{_P}/earnings", "Earnings on a phone, dark, in Chinese.", "zh", "dark", PHONE),
+    Shot(
+        "operator-review",
+        "operator",
+        f"{_H}/review/{{creative_id}}",
+        "A creative under review: the file, how it will look, the verdict.",
+    ),
+    Shot(
+        "operator-live",
+        "operator",
+        f"{_H}/live",
+        "Requests, latencies, reasons of empty answers, backlog.",
+        theme="dark",
+    ),
+    Shot(
+        "operator-settlement",
+        "operator",
+        f"{_H}/settlement/{{period}}/{{currency}}",
+        "A month of the settlement calendar with its payouts.",
+    ),
+    Shot(
+        "operator-model",
+        "operator",
+        f"{_H}/models/{{version}}",
+        "A click model: its figures, and predicted against observed rates.",
+    ),
+    Shot(
+        "operator-switches",
+        "operator",
+        f"{_H}/switches",
+        "Kill switches, in force within two seconds.",
+        "zh",
+        "dark",
+    ),
+    Shot("partner-earnings", "partner", f"{_P}/earnings", "Five figures and their bridge."),
+    Shot(
+        "partner-why",
+        "partner",
+        f"{_P}/earnings/why",
+        "Why an earning is what it is, and what happens to it next.",
+    ),
+    Shot(
+        "partner-integration",
+        "partner",
+        f"{_P}/apps/{{app_id}}/integration",
+        "The check of an app's integration: its last requests, in words.",
+    ),
+    Shot("partner-audience", "partner", f"{_P}/audience", "An app's users beside the network's."),
+    Shot(
+        "partner-links", "partner", f"{_P}/links/new", "The link maker, hot products first.", "zh"
+    ),
+    Shot(
+        "merchant-orders",
+        "merchant",
+        "/merchants/{merchant_id}/orders",
+        "A merchant's orders, and what each of them costs.",
+    ),
+    Shot("advertiser-home-phone", "advertiser", _A, "The same on a phone.", size=PHONE),
+    Shot(
+        "partner-earnings-phone",
+        "partner",
+        f"{_P}/earnings",
+        "Earnings on a phone, dark, in Chinese.",
+        "zh",
+        "dark",
+        PHONE,
+    ),
     Shot("design", "operator", "/design", "The design system on its own page."),
-)  # fmt: skip
+)
 
 
 def main() -> None:
@@ -187,7 +284,9 @@ def keep(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     size = page.viewport_size or {"width": DESK[0], "height": DESK[1]}
     tall = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": min(max(tall, size["height"]), TALLEST)})
+    page.set_viewport_size(
+        {"width": size["width"], "height": min(max(tall, size["height"]), TALLEST)}
+    )
     drawn = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for colours in COLOURS:
         small = io.BytesIO()
@@ -195,7 +294,7 @@ def keep(page: Page, name: str) -> None:
         if small.tell() < MOST_BYTES:
             break
     (TO / f"{name}.png").write_bytes(small.getvalue())
-    print(f"{name}.png {small.tell() // 1024} kB, {colours} colours")
+    click.echo(f"{name}.png {small.tell() // 1024} kB, {colours} colours")
 
 
 def phone(chromium: Browser, demo: Demo) -> None:
