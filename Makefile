@@ -6,7 +6,7 @@ PY := .venv/bin/python
 LOCK = $(PY) -m uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate --quiet pyproject.toml
 
-.PHONY: help demo up test test-long test-fast mutation lint bench load lock clean
+.PHONY: help demo up test test-long test-fast mutation lint bench load screens lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ bench: .venv/dev  ## measure what docs/benchmarks.md promises and print a table 
 
 load: .venv/dev  ## locust against a running system: its web page is on port 8089
 	$(PY) -m locust -f loadtest/locustfile.py --host http://127.0.0.1:8080 --web-host 127.0.0.1
+
+screens: .venv/dev  ## the demo's pages as pictures in docs/screens (minutes)
+	.ci/install-servers chromium fonts-noto-cjk
+	$(PY) -m tests.screens
 
 lock: .venv/dev  ## re-resolve the pinned versions from pyproject.toml
 	$(PY) -m pip install --quiet uv
