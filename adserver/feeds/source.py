@@ -21,6 +21,8 @@ LOOK_BYTES = 1 << 18
 PIECE_CHARS = 1 << 16
 MOST_LINE_CHARS = 1 << 20
 """A line that is longer is no row: a feed without line breaks must not fill the memory."""
+FREE_BYTES, MOST_GROWTH = 1 << 27, 100
+"""Nobody waits for gigabytes of nothing: feeds grow some ten times when they are unpacked."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -32,6 +34,8 @@ _BOMS = (
 _DECLARED = re.compile(rb"<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _LONE = re.compile("[\ud800-\udfff]")
 _FEW = 10
+_NO_TEXT = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape"})
+"""Encodings of Python's own in which no feed is written; some take hours for a megabyte."""
 
 
 class Source:
@@ -41,14 +45,14 @@ class Source:
         self._file, self._size = file, max(size, 1)
         packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
         file.seek(0)
-        content = gzip.GzipFile(fileobj=file) if packed else file
+        content: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
+        self._content = content
         with _readable():
             self.head = content.read(LOOK_BYTES)
             content.seek(0)
-        try:
-            self.encoding = codecs.lookup(encoding or encoding_of(self.head)).name
-        except LookupError:
-            raise FeedError(f"there is no encoding {encoding!r}") from None
+        if encoding and not _is_known(encoding):
+            raise FeedError(f"there is no encoding {encoding!r}")
+        self.encoding = codecs.lookup(encoding or encoding_of(self.head)).name
         self._text = io.TextIOWrapper(
             content, encoding=self.encoding, errors="surrogateescape", newline=""
         )
@@ -81,11 +85,19 @@ class Source:
                 piece = self._text.read(PIECE_CHARS)
             if not piece:
                 return
+            self._require_honest()
             yield piece
 
     def _line(self) -> str:
         with _readable():
-            return self._text.readline(MOST_LINE_CHARS)
+            line = self._text.readline(MOST_LINE_CHARS)
+        self._require_honest()
+        return line
+
+    def _require_honest(self) -> None:
+        grown = self._content.tell()
+        if grown > FREE_BYTES and grown > MOST_GROWTH * self._file.tell():
+            raise FeedError(f"the gz file grows more than {MOST_GROWTH} times: it is no feed")
 
 
 @contextmanager
@@ -130,10 +142,13 @@ def is_clean(text: str) -> bool:
 
 def _is_known(encoding: str) -> bool:
     try:
-        codecs.lookup(encoding)
+        name = codecs.lookup(encoding).name
+        b"ab".decode(name)  # refuses what is no text, such as zlib
     except LookupError:
         return False
-    return True
+    except UnicodeError:
+        pass
+    return name.replace("-", "_") not in _NO_TEXT
 
 
 @contextmanager
