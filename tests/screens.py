@@ -33,7 +33,7 @@ TO = Path(__file__).parents[1] / "docs" / "screens"
 LIMIT_S = 900.0
 DESK, PHONE = (1360, 900), (390, 844)
 TALLEST = 1_700
-COLOURS = (128, 64, 40, 24)
+COLOURS = (256, 128, 64, 32)
 MOST_BYTES = 145_000
 PERSON = re.compile(r"^  (\w+) +(\S+@\S+) +(\S+) *(\S*)$", re.MULTILINE)
 KEY = re.compile(r"(http://\S+)/v1/ads -H 'X-App-Key: (\S+)'")
@@ -290,7 +290,9 @@ def keep(page: Page, name: str) -> None:
     drawn = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for colours in COLOURS:
         small = io.BytesIO()
-        drawn.quantize(colours, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        drawn.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            small, "PNG", optimize=True
+        )
         if small.tell() < MOST_BYTES:
             break
     (TO / f"{name}.png").write_bytes(small.getvalue())
