@@ -1,4 +1,4 @@
-"""How much memory this process and its children take while something runs, from /proc.
+"""How much memory a process and its children take while something runs, from /proc.
 
 Never here: a test. The one surprising fact: children are summed up with us, for a decoder in a
 child that took gigabytes would take them from the same machine.
@@ -17,8 +17,8 @@ _EVERY_S = 0.005
 class Peak:
     """The most bytes seen, counted from what was taken at the beginning."""
 
-    def __init__(self) -> None:
-        self.idle = resident()
+    def __init__(self, root: int) -> None:
+        self.idle = resident(root)
         self.most = self.idle
 
     @property
@@ -27,9 +27,8 @@ class Peak:
         return self.most - self.idle
 
 
-def resident() -> int:
-    """Bytes of this process and all below it."""
-    own = os.getpid()
+def resident(own: int) -> int:
+    """Bytes of a process and all below it."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ProcessLookupError):
@@ -56,14 +55,15 @@ def _bytes_of(pid: int) -> int:
 
 
 @contextmanager
-def watched() -> Iterator[Peak]:
-    """Looks every 5 ms until it is left."""
-    peak = Peak()
+def watched(root: int = 0) -> Iterator[Peak]:
+    """Looks every 5 ms until it is left, at this process or at another."""
+    root = root or os.getpid()
+    peak = Peak(root)
     done = threading.Event()
 
     def look() -> None:
         while not done.wait(_EVERY_S):
-            peak.most = max(peak.most, resident())
+            peak.most = max(peak.most, resident(root))
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
