@@ -75,7 +75,7 @@ def put_in_library(connection: Connection, upload: Upload) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=newer))
 
 
-def library(
+def uploads_of(
     connection: Connection, advertiser_id: str, *, limit: int, before: tuple[datetime, str] | None
 ) -> list[Upload]:
     """An advertiser's uploads, the newest first, from before (moment, hash) where given."""

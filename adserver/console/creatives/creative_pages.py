@@ -303,7 +303,7 @@ def _items(market: Market, before: Creative | None) -> list[tuple[str, str]]:
 
 def _icons(desk: Desk, market: Market) -> list[tuple[str, str]]:
     with database.reading(desk.engine) as connection:
-        uploads = media_files.library(
+        uploads = media_files.uploads_of(
             connection, market.advertiser_id, limit=_MOST_ICONS, before=None
         )
     square = [one for one in uploads if icon_misfit(drafts.measures_of(one.file)) is None]

@@ -50,7 +50,7 @@ def list_files(desk: Desk, call: Call) -> Listed:
     at, _, sha256 = call.cursor.partition("~")
     before = (_moment(at), sha256) if call.cursor else None
     with database.reading(desk.engine) as connection:
-        found = media_files.library(connection, owner, limit=call.limit + 1, before=before)
+        found = media_files.uploads_of(connection, owner, limit=call.limit + 1, before=before)
     shown = found[: call.limit]
     last = f"{shown[-1].uploaded_at.isoformat()}~{shown[-1].file.sha256}" if shown else ""
     items = [file_out(desk.settings, one) for one in shown]

@@ -79,7 +79,7 @@ def verdict_of(desk: Desk, market: Market, taken: Taken, say: Say) -> Verdict:
 
 def _shown(desk: Desk, call: Call, market: Market, verdicts: list[Verdict], status: int) -> Html:
     with database.reading(desk.engine) as connection:
-        uploads = media_files.library(
+        uploads = media_files.uploads_of(
             connection, market.advertiser_id, limit=SHOWN + 1, before=_before(call)
         )
     limits = [(kind_name(kind), most) for kind, most in MOST_BYTES.items()]

@@ -49,7 +49,7 @@ def test_a_library_lists_the_newest_first_and_goes_on_where_it_stopped(engine: E
     found: list[str] = []
     before = None
     with database.reading(engine) as connection:
-        while page := media_files.library(connection, "adv1", limit=2, before=before):
+        while page := media_files.uploads_of(connection, "adv1", limit=2, before=before):
             found += [one.file.sha256[0] for one in page]
             before = (page[-1].uploaded_at, page[-1].file.sha256)
     assert found == ["b", "d", "e", "c", "a"]
