@@ -6,6 +6,7 @@ was registered (DNS rebinding) reaches nothing.
 """
 
 import ipaddress
+import re
 import socket
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,7 +15,11 @@ from aiohttp.resolver import ThreadedResolver
 
 LONGEST_URL = 2_048
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_SIX = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is of the public internet; what translates to IPv4 in a network is not."""
 _LAST_32 = 0xFFFF_FFFF
+_NAME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
+_INNER = (".localhost", ".localdomain", ".local", ".internal", ".lan", ".home.arpa", ".svc")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NOT_A_URL = "this is no address such as https://example.com/hook"
@@ -48,6 +53,8 @@ def is_public(text: str) -> bool:
     try:
         address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_SIX:
         return False
     return address.is_global and not address.is_multicast
 
@@ -91,12 +98,10 @@ def _parts(url: str) -> SplitResult | None:
 
 def _may_be_public(host: str) -> bool:
     name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
-        return False
     try:
         ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        return "." in name and not name.replace(".", "").isdigit()
+    except ValueError:  # the last part begins with a letter: 0x7f.1 is an address to some
+        return bool(_NAME.fullmatch(name)) and not name.endswith(_INNER)
     return is_public(name)
 
 

@@ -59,6 +59,21 @@ def test_addresses_of_the_public_internet_are_taken(url: str) -> None:
         ("https://[::1]/", address.PRIVATE),
         ("https://[::ffff:127.0.0.1]/", address.PRIVATE),
         ("https://[fe80::1%25eth0]/", address.PRIVATE),
+        ("https://[::127.0.0.1]/", address.PRIVATE),
+        ("https://[::ffff:0:127.0.0.1]/", address.PRIVATE),
+        ("https://[64:ff9b:1::7f00:1]/", address.PRIVATE),
+        ("https://[fec0::1]/", address.PRIVATE),
+        ("https://0x7f.1/", address.PRIVATE),
+        ("https://127%2e0.0.1/", address.PRIVATE),
+        ("https://loc%61lhost./", address.PRIVATE),
+        ("https://example.com%40127.0.0.1/", address.PRIVATE),
+        ("https://a,127.0.0.1/", address.PRIVATE),
+        ("https://example.com;x.example/", address.PRIVATE),
+        ("https://.example.com/", address.PRIVATE),
+        ("https://a..example.com/", address.PRIVATE),
+        ("https://localhost.localdomain/", address.PRIVATE),
+        ("https://kubernetes.default.svc/", address.PRIVATE),
+        ("https://router.home.arpa/", address.PRIVATE),
     ],
 )
 def test_all_others_are_refused_with_the_reason(url: str, fault: str) -> None:
@@ -85,6 +100,10 @@ def test_a_trial_on_one_machine_may_use_private_ones() -> None:
         ("::ffff:10.0.0.1", False),
         ("::ffff:8.8.8.8", True),
         ("nonsense", False),
+        ("fec0::1", False),
+        ("5f00::1", False),
+        ("::7f00:1", False),
+        ("64:ff9b:1::a00:1", False),
     ],
 )
 def test_what_an_address_is_wrapped_in_does_not_matter(text: str, public: bool) -> None:
