@@ -70,7 +70,7 @@ def make_line_item(page: Page, house: Peopled, name: str, bid: str) -> None:
     page.locator("[name=bid]").fill(bid)
     page.locator("[name=daily_budget]").fill("5000")
     page.locator("[name=do][value=forecast]").click()
-    expect(page.locator(".stats .stat")).to_have_count(5)
+    expect(page.locator(".stats .stat")).to_have_count(4)
     requests, impressions, _, spend = (figure(page, place) for place in range(4))
     assert min(requests, impressions, spend) > 0
     assert page.locator("main .plot svg").count() == 2

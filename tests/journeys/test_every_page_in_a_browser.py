@@ -28,12 +28,12 @@ CANNOT_BE_HAD = frozenset(
         "/house/experiments/{experiment}",
         "/partners/{partner_id}/statements/{period}/{currency}",  # a month that was closed
         "/partners/{partner_id}/statements/{period}/{currency}/statement.csv",
-        "/partners/{partner_id}/audience.csv",  # an audience that was counted
         "/advertisers/{advertiser_id}/balance.csv",  # money that moved
         "/advertisers/{advertiser_id}/webhooks/{webhook_id}",  # an address that is told
         "/partners/{partner_id}/webhooks/{webhook_id}",
     }
 )
+SOMETIMES = {"/partners/{partner_id}/audience.csv"}  # as soon as somebody was counted
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def addresses_of(house: Peopled, chromium: Browser, role: str) -> dict[str, str]
 def test_an_operator_is_led_to_every_page(house: Peopled, chromium: Browser) -> None:
     there = set(addresses_of(house, chromium, "operator"))
     routes = {page.path for area in AREAS for page in area.pages if page.method == "GET"}
-    assert routes - there == CANNOT_BE_HAD
+    assert routes - there - SOMETIMES == CANNOT_BE_HAD
 
 
 @pytest.mark.timeout(300)
