@@ -66,6 +66,7 @@ def test_everything_a_line_item_can_have_is_read_from_options(shop: Run) -> None
             "placement": ["pl"],
             "hour_of_week": ["mon-fri 9..17", "sun"],
         },
+        "paused": False,
         "active": True,
     }
 
