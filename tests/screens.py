@@ -290,7 +290,7 @@ def keep(page: Page, name: str) -> None:
     drawn = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     for colours in COLOURS:
         small = io.BytesIO()
-        drawn.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        drawn.quantize(colours, kmeans=3, dither=Image.Dither.NONE).save(
             small, "PNG", optimize=True
         )
         if small.tell() < MOST_BYTES:
