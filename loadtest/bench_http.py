@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -185,10 +186,10 @@ async def ready(house: House) -> None:
         TimeoutError: it never was.
     """
     async with asyncio.timeout(READY_LIMIT_S):
-        while True:
+        for number in count():  # one request may well be without an ad, however often it is asked
             client = HttpClient("127.0.0.1", house.settings.port)
             try:
-                if (await ask(client, house, 0)).status == 200:
+                if (await ask(client, house, number)).status == 200:
                     return
             except OSError:
                 pass

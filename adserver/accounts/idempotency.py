@@ -1,15 +1,18 @@
 """Answers to writes that carried an Idempotency-Key, kept for a day.
 
-Never here: doing anything twice or once (`adserver.console.web.rest_door`). The one surprising
-fact: an answer may hold a secret that is shown once, so it is kept as nobody can read it who does
-not send the Idempotency-Key again, of which only a hash is kept.
+A call is written down before its work begins and its answer when it is done, so that a machine that
+dies in between leaves a trace: the call's retry is told so instead of doing the work twice.
+
+Never here: the work (`adserver.console.web.rest_door`). The one surprising fact: an answer may hold
+a secret that is shown once, so it is kept as nobody can read it who does not send the
+Idempotency-Key again, of which only a hash is kept.
 """
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adserver.accounts.tokens import digest_of
@@ -17,10 +20,11 @@ from adserver.stores import database
 from adserver.stores.account_tables import REMEMBERED_ANSWERS
 
 KEPT_FOR = timedelta(hours=24)
+BEGUN = 0  # the status of a call that has no answer yet
 
 
-class OtherBodyError(ValueError):
-    """The key was used before, for a call with another body."""
+class KeyRefusedError(ValueError):
+    """The key was used before: for another body, or for a call that never came to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +58,51 @@ class Kept:
     body: bytes
 
 
-def remembered(engine: Engine, asked: Asked, now: datetime) -> Kept | None:
-    """What was answered to this call before; None when it is new or was forgotten.
+def begin(engine: Engine, asked: Asked, now: datetime) -> Kept | None:
+    """Writes down that a call begins; its answer, when it has been answered before.
+
+    Forgets what is a day old.
 
     Raises:
-        OtherBodyError: the key was used for another body.
+        KeyRefusedError: the key was used for another body, or for a call without an answer.
     """
-    table = REMEMBERED_ANSWERS
-    fresh = (table.c.call_hash == asked.call_hash) & (table.c.asked_at > now - KEPT_FOR)
-    with database.reading(engine) as connection:
-        row = connection.execute(select(table).where(fresh)).first()
-    if row is None:
-        return None
-    if row.body_hash != asked.body_hash:
-        raise OtherBodyError("this Idempotency-Key was used before with another body")
-    return Kept(row.status, asked.seal(bytes(row.body)))
-
-
-def keep(engine: Engine, asked: Asked, answer: Kept, now: datetime) -> None:
-    """Keeps an answer, and forgets those that are a day old. The first one of a call stays."""
     table = REMEMBERED_ANSWERS
     values = {
         "call_hash": asked.call_hash,
         "body_hash": asked.body_hash,
-        "status": answer.status,
-        "body": asked.seal(answer.body),
+        "status": BEGUN,
+        "body": b"",
         "asked_at": now,
     }
     with database.writing(engine) as connection:
         connection.execute(delete(table).where(table.c.asked_at <= now - KEPT_FOR))
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+        new = dialect.insert(table).values(values).on_conflict_do_nothing()
+        if connection.execute(new.returning(table.c.call_hash)).first():
+            return None
+        row = connection.execute(select(table).where(_of(asked))).one()
+    if row.body_hash != asked.body_hash:
+        raise KeyRefusedError("this Idempotency-Key was used before with another body")
+    if row.status == BEGUN:
+        raise KeyRefusedError(
+            "a call with this Idempotency-Key is under way or was cut short: "
+            "see whether its work is done, and send what is missing with a new key"
+        )
+    return Kept(row.status, asked.seal(bytes(row.body)))
+
+
+def keep(engine: Engine, asked: Asked, answer: Kept) -> None:
+    """Keeps the answer of a call that has begun."""
+    done = {"status": answer.status, "body": asked.seal(answer.body)}
+    with database.writing(engine) as connection:
+        connection.execute(update(REMEMBERED_ANSWERS).where(_of(asked)).values(done))
+
+
+def forget(engine: Engine, asked: Asked) -> None:
+    """Frees the key of a call that was refused: nothing was done."""
+    with database.writing(engine) as connection:
+        connection.execute(delete(REMEMBERED_ANSWERS).where(_of(asked)))
+
+
+def _of(asked: Asked) -> ColumnElement[bool]:
+    return REMEMBERED_ANSWERS.c.call_hash == asked.call_hash

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.exc import OperationalError
 
-from adserver.accounts.idempotency import OtherBodyError
+from adserver.accounts.idempotency import KeyRefusedError
 from adserver.api.problems import (
     BadRequestError,
     Problem,
@@ -46,7 +46,7 @@ def said_as_problems() -> Iterator[None]:
     except CatalogError as error:
         first = error.problems[0]
         raise UnprocessableError(first.message, pointer(first.field)) from error
-    except OtherBodyError as error:
+    except KeyRefusedError as error:
         raise ConflictError(str(error)) from error
     except StoreAwayError as error:
         raise UnavailableError(AWAY, headers=RETRY) from error

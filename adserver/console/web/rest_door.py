@@ -1,7 +1,8 @@
 """The door of a REST call: JSON in, JSON or CSV out, problems as RFC 9457 documents.
 
 Never here: what a call does. The one surprising fact: a write with an Idempotency-Key that was seen
-before is answered from memory, and two at once with one key are done one after the other.
+before is answered from memory, and two at once with one key are done one after the other. One that
+was cut short, by a machine that died, is refused when it comes again: nobody knows what it did.
 """
 
 import base64
@@ -105,12 +106,16 @@ class RestDoor:
             _digest(call, body),
         )
         with _alone(asked), said_as_problems():
-            kept = idempotency.remembered(engine, asked, now)
+            kept = idempotency.begin(engine, asked, now)
             if kept is None:
-                response = self._response(request, self._answered(call))
+                try:
+                    response = self._response(request, self._answered(call))
+                except Exception:
+                    idempotency.forget(engine, asked)
+                    raise
                 said = response.body
                 whole = said if isinstance(said, bytes) else b""
-                idempotency.keep(engine, asked, idempotency.Kept(response.status, whole), now)
+                idempotency.keep(engine, asked, idempotency.Kept(response.status, whole))
                 return response
         headers = {"Idempotent-Replayed": "true"}
         return web.Response(status=kept.status, body=kept.body, content_type=JSON, headers=headers)
