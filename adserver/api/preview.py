@@ -19,9 +19,12 @@ from models.domain.placement import Format
 PATH = "/preview"
 PLACEMENTS_PATH = "/preview/placements"
 HTML = "text/html"
-FILES = {"preview.css": "text/css", "preview.js": "text/javascript", "words.js": "text/javascript"}
+CSS, SCRIPT = "text/css", "text/javascript"
+FILES = {"tokens.css": CSS, "preview.css": CSS, "preview.js": SCRIPT, "words.js": SCRIPT}
 
 _PAGE = "preview.html"
+_OWN = "api/preview_files"
+_FOLDERS = {"tokens.css": "console/static"}  # the colours of both planes stand in one place
 _UTF_8 = "; charset=utf-8"
 _HEADERS = (
     (
@@ -89,4 +92,4 @@ async def placements(serving: Serving, request: Request) -> Answer:
 
 @cache
 def _bytes_of(name: str) -> bytes:
-    return files("adserver.api").joinpath("preview_files", name).read_bytes()
+    return files("adserver").joinpath(_FOLDERS.get(name, _OWN), name).read_bytes()

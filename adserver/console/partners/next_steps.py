@@ -19,7 +19,7 @@ from adserver.stores.revenue import ShareRow
 from affiliate.calendar import Period, end_of, period_of, shifted
 from affiliate.order import Status
 from affiliate.settlement import Outcome
-from models.domain.ids import MerchantId
+from models.domain.ids import MerchantId, PartnerId
 
 LOOK_AHEAD_MONTHS = 24
 
@@ -104,7 +104,10 @@ def _waits_for_receipt(connection: Connection, row: OrderRow, voice: Voice) -> s
 
 
 def _hold_days(connection: Connection, row: OrderRow) -> int:
-    for contract in partners.contracts_of(connection, [row.partner_id])[row.partner_id]:  # type: ignore[list-item,index]
+    if row.partner_id is None:
+        return 0
+    partner_id = PartnerId(row.partner_id)
+    for contract in partners.contracts_of(connection, [partner_id])[partner_id]:
         if (contract.contract_id, contract.version) == (row.contract_id, row.contract_version):
             return contract.terms.hold_days
     return 0
