@@ -75,6 +75,10 @@ RESTS_ON = N_(
     "From the requests of the last %(days)s days, up to %(as_of)s. Four of five days should lie"
     " within the ranges."
 )
+RESTS_ON_LESS = N_(
+    "From the requests of %(minutes)s minutes, up to %(as_of)s. Four of five days should lie"
+    " within the ranges."
+)
 SAMPLED = N_("One request in %(one_in)s was looked at.")
 LASTS = N_("At this rate the total budget lasts for %(days)s days.")
 

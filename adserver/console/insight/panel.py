@@ -11,6 +11,7 @@ own it is told what creatives of every format could get. Never here: how a forec
 the panel says so, and the form around it goes on working.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,6 +33,7 @@ from models.domain.marketplace import Marketplace
 from models.domain.money import PPM
 from models.domain.placement import Format
 
+MINUTES_A_DAY = 24 * 60
 IN_PANEL = 300
 """How wide a plot is in a panel beside a form, so that its labels can be read there."""
 
@@ -167,11 +169,12 @@ def _trouble(call: Call, trouble: Trouble, told: Forecast) -> str:
 
 
 def _grounds(call: Call, told: Forecast) -> list[str]:
-    as_of = figures.instant(told.as_of, call.zone)
-    notes = [
-        call._(words.RESTS_ON)
-        % {"days": figures.number(told.days, 1 if told.days >= 1 else 2), "as_of": as_of}
-    ]
+    seen = {
+        "days": figures.number(told.days, 1),
+        "minutes": figures.number(math.ceil(told.days * MINUTES_A_DAY)),
+        "as_of": figures.instant(told.as_of, call.zone),
+    }
+    notes = [call._(words.RESTS_ON if told.days >= 1 else words.RESTS_ON_LESS) % seen]
     if told.one_in > 1:
         notes.append(call._(words.SAMPLED) % {"one_in": figures.number(round(told.one_in))})
     if told.total_lasts_days is not None:
