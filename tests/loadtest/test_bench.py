@@ -1,5 +1,7 @@
 """The bench: medians with both sides beside them, selection by name, a table that says missed."""
 
+from pathlib import Path
+
 import click
 import pytest
 from rich.console import Console
@@ -32,3 +34,8 @@ def test_the_table_shows_what_was_reached_missed_and_not_measured() -> None:
     assert "reached" in text
     assert "missed" in text
     assert "failed" in text
+
+
+def test_the_page_about_benchmarks_lists_every_figure() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text()
+    assert [target.key for target in TARGETS if f"| `{target.key}` |" not in page] == []
