@@ -79,10 +79,21 @@ def ask(engine: Engine, owner: AdvertiserId, asked: Asked, who: Actor, now: date
     return made
 
 
-def list_pending(engine: Engine, limit: int = LISTED) -> list[TopUp]:
-    """Top-ups that wait for an operator, the oldest first."""
+def list_pending(
+    engine: Engine, limit: int | None = None, after: tuple[datetime, str] | None = None
+) -> list[TopUp]:
+    """Top-ups that wait for an operator, the oldest first; all of them without a `limit`.
+
+    `after` is (asked_at, id) of the last one seen.
+    """
     with database.reading(engine) as connection:
-        return top_ups.waiting(connection, limit)
+        return top_ups.waiting(connection, limit, after)
+
+
+def count_pending(engine: Engine) -> int:
+    """How many wait for an operator."""
+    with database.reading(engine) as connection:
+        return top_ups.count_waiting(connection)
 
 
 def list_of(

@@ -77,10 +77,19 @@ def decide(connection: Connection, top_up: TopUp) -> None:
     )
 
 
-def waiting(connection: Connection, limit: int) -> list[TopUp]:
-    """Those that nobody has decided, the oldest first."""
+def waiting(
+    connection: Connection, limit: int | None, after: tuple[datetime, str] | None = None
+) -> list[TopUp]:
+    """Those that nobody has decided, the oldest first, at most `limit` of them.
+
+    `after` is the (asked_at, id) of the last one seen.
+    """
     table = TOP_UPS.c
     query = select(TOP_UPS).where(table.status == TopUpStatus.ASKED.value)
+    if after is not None:
+        at, top_up_id = after
+        same = and_(table.asked_at == at, table.top_up_id > top_up_id)
+        query = query.where(or_(table.asked_at > at, same))
     return _found(connection, query.order_by(table.asked_at, table.top_up_id).limit(limit))
 
 

@@ -4,18 +4,19 @@ Never here: what confirming books (`accounting.top_ups`). The one surprising fac
 a bank's number that the command line booked before books nothing again, and still confirms.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from adserver.accounting import top_ups
 from adserver.accounting.top_ups import DecidedTopUpError, UnknownTopUpError
 from adserver.accounts.identity import Identity
-from adserver.api.problems import NotFoundError
+from adserver.api.problems import BadRequestError, NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, text, zone_of
+from adserver.console.operators.house import PAGE_ROWS, sheet, text, zone_of
 from adserver.console.operators.refusals import Errors, errors_of, in_words
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.problems import ConflictError
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
@@ -104,8 +105,14 @@ def _decided(desk: Desk, call: Call, verdict: tuple[str, str], said: str) -> Rep
 
 
 def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
+    after = call.query.get("after", "")
+    found = top_ups.list_pending(desk.engine, PAGE_ROWS + 1, _place(after))
+    shown = found[:PAGE_ROWS]
+    further = urlencode({"after": _cursor(shown[-1])}) if len(found) > PAGE_ROWS else ""
     values = {
-        "waiting": top_ups.list_pending(desk.engine),
+        "waiting": shown,
+        "asked": f"?{urlencode({'after': after})}" if after else "",
+        "next": f"{PATH}?{further}" if further else "",
         "at": call.params.get("top_up", ""),
         "values": {name: text(call, name) for name in ("reference", "reason")},
         "errors": errors,
@@ -113,9 +120,32 @@ def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     return Html("operators/top_ups.html", values, status)
 
 
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/top-ups.csv`: all that wait."""
+    return sheet("top-ups", HouseTopUp, map(_out, top_ups.list_pending(desk.engine)))
+
+
+def _cursor(one: TopUp) -> str:
+    return f"{one.asked_at.isoformat()}~{one.top_up_id}"
+
+
+def _place(cursor: str) -> tuple[datetime, str] | None:
+    """Where a page begins. Raises BadRequestError: no cursor of ours."""
+    if not cursor:
+        return None
+    at, _, top_up_id = cursor.partition("~")
+    try:
+        return datetime.fromisoformat(at).astimezone(UTC), top_up_id
+    except (ValueError, OverflowError):
+        raise BadRequestError("this is no cursor of ours", "/cursor") from None
+
+
 def listed(desk: Desk, call: Call) -> Listed:
-    """`GET /api/v1/house/top-ups`: those that wait, by id."""
-    return paged(call, top_ups.list_pending(desk.engine), lambda one: one.top_up_id, _out)
+    """`GET /api/v1/house/top-ups`: those that wait, the oldest first."""
+    found = top_ups.list_pending(desk.engine, call.limit + 1, _place(call.cursor))
+    shown = found[: call.limit]
+    more = _cursor(shown[-1]) if len(found) > call.limit else ""
+    return Listed([_out(one) for one in shown], more)
 
 
 def post_confirm(desk: Desk, call: Call) -> HouseTopUp:
@@ -149,6 +179,7 @@ def _out(one: TopUp) -> HouseTopUp:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", f"{PATH}/{{top_up}}/confirm", confirm, OPERATORS),
     Page("POST", f"{PATH}/{{top_up}}/refuse", refuse, OPERATORS),
 )
