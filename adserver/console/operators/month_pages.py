@@ -1,44 +1,34 @@
-"""The pages and endpoints of the settlement calendar and of payouts.
+"""The pages and endpoints of the settlement calendar.
 
-Never here: what closing does (`months`). The one surprising fact: closing before its day asks for a
-tick, because nothing in the books undoes it.
+Never here: what closing does (`months`), or what the bank says of a payout (`payout_pages`). The
+one surprising fact: closing before its day asks for a tick, because nothing in the books undoes it.
 """
 
 from datetime import date, datetime
 
 from msgspec import Struct
 
+from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import months
-from adserver.console.operators.house import month as month_of, paged, text
+from adserver.console.operators.house import month as month_of, part_of, sheet, text
 from adserver.console.operators.months import Month
+from adserver.console.operators.payout_pages import BADGES, HousePayout, payout_out, said_states
 from adserver.console.operators.refusals import Errors, errors_of, refused
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.problem import CatalogError
 from adserver.statements.bank_file import bank_csv
-from affiliate.payout import Held, Payout, State
+from affiliate.payout import Held, State
 
 PATH = "/house/settlement"
 ONE = f"{PATH}/{{period}}/{{currency}}"
-PAYOUTS = "/house/payouts"
-STATES = {
-    State.PENDING: N_("On its way"),
-    State.CONFIRMED: N_("Paid"),
-    State.FAILED: N_("Failed"),
-}
-BADGES = {State.PENDING: "warn", State.CONFIRMED: "ok", State.FAILED: "bad"}
 WHY_HELD = {
     Held.NOTHING_PAYABLE: N_("There is nothing to pay out."),
     Held.NOT_APPROVED: N_("The partner is not approved."),
     Held.BELOW_MINIMUM: N_("It is below the smallest payout and stays for the next month."),
     Held.NO_BANK_ACCOUNT: N_("There is no bank account to pay to."),
-}
-VERBS = {
-    "confirm": N_("The payout is confirmed: the money has left."),
-    "fail": N_("The payout has failed: the money is payable again."),
-    "retry": N_("The payout is tried again."),
 }
 
 
@@ -81,23 +71,6 @@ class ExtendMonth(Struct):
     why: str
 
 
-class HousePayout(Struct):
-    """A payout as the house sees it; the bank account by its end."""
-
-    payout_id: str
-    period: str
-    partner_id: str
-    currency: str
-    amount_minor: int
-    state: str
-    attempt: int
-    bank_account: str
-    account_holder: str
-    made_at: datetime
-    changed_at: datetime
-    note: str
-
-
 class BatchOut(Struct):
     """What a payout batch made, and who is not paid and why."""
 
@@ -106,19 +79,15 @@ class BatchOut(Struct):
     held: dict[str, str]
 
 
-class BankAnswer(Struct):
-    """The bank's number, or what it said."""
-
-    note: str = ""
-
-
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/settlement`."""
     codes = months.currencies(desk)
-    asked = call.query.get("currency", "")
-    currency = asked if asked in codes else codes[0]
+    currency = _currency(call, codes)
+    every = months.everything(desk, currency, call.now)
+    some, further = part_of(call, PATH, every, lambda one: one.period)
     values = {
-        "months": months.everything(desk, currency, call.now),
+        "months": some,
+        "next": further,
         "currencies": codes,
         "currency": currency,
         "pending": State.PENDING,
@@ -126,6 +95,18 @@ def page(desk: Desk, call: Call) -> Html:
         "failed": State.FAILED,
     }
     return Html("operators/settlement.html", values)
+
+
+def _currency(call: Call, codes: list[str]) -> str:
+    asked = call.query.get("currency", "")
+    return asked if asked in codes else codes[0]
+
+
+def as_csv(desk: Desk, call: Call) -> Download:
+    """`GET /house/settlement.csv`: all months of a currency."""
+    currency = _currency(call, months.currencies(desk))
+    every = months.everything(desk, currency, call.now)
+    return sheet(f"settlement-{currency}", MonthOut, [_out(one) for one in every])
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -183,7 +164,10 @@ def bank_file(desk: Desk, call: Call) -> Download:
 
 
 def _month(desk: Desk, call: Call) -> Month:
-    period = month_of(call.params["period"])
+    try:
+        period = month_of(call.params["period"])
+    except CatalogError as error:
+        raise NotFoundError(str(error)) from error
     return months.find(desk, period, call.params["currency"], call.now)
 
 
@@ -200,11 +184,14 @@ def _one_page(
     held: list[tuple[str, str]] | None = None,
 ) -> Html:
     month = _month(desk, call)
+    made_so_far = months.payouts(desk, month.period, month.currency)
+    some, further = part_of(call, _path(month), made_so_far, lambda one: one.payout_id)
     values = {
         "month": month,
         "outlook": None if month.closing else months.outlook(desk, month, call.now),
-        "payouts": months.payouts(desk, month.period, month.currency),
-        "states": {state: call._(name) for state, name in STATES.items()},
+        "payouts": some,
+        "next": further,
+        "states": said_states(call),
         "badges": BADGES,
         "now": call.now,
         "made": made,
@@ -213,39 +200,6 @@ def _one_page(
         "errors": errors,
     }
     return Html("operators/month.html", values, status)
-
-
-def payout_page(desk: Desk, call: Call) -> Html:
-    """`GET /house/payouts/{payout}`."""
-    return _payout_page(desk, call, {}, 200)
-
-
-def answer(desk: Desk, call: Call) -> Reply:
-    """`POST /house/payouts/{payout}/{verb}`."""
-    payout_id, verb = call.params["payout"], call.params["verb"]
-    try:
-        months.told(desk, call.identity, payout_id, (verb, text(call, "note")), call.now)
-    except CatalogError as error:
-        return _payout_page(desk, call, errors_of(error), 422)
-    return See(f"{PAYOUTS}/{payout_id}", VERBS[verb])
-
-
-def _payout_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
-    payout, history = months.payout(desk, call.params["payout"])
-    values = {
-        "payout": payout,
-        "history": history,
-        "states": {state: call._(name) for state, name in STATES.items()},
-        "badges": BADGES,
-        "bank": _masked(payout.bank_account),
-        "values": {"note": text(call, "note")},
-        "errors": errors,
-    }
-    return Html("operators/payout.html", values, status)
-
-
-def _masked(account: str) -> str:
-    return f"…{account[-4:]}" if account else ""
 
 
 def listed(desk: Desk, call: Call) -> Listed:
@@ -288,21 +242,7 @@ def post_batch(desk: Desk, call: Call) -> BatchOut:
     key = (month.period, month.currency)
     made = months.batch(desk, call.identity, key, call.now, early=given.early)
     held = {str(who): one.held.value for who, one in made.held if one.held}
-    return BatchOut([_payout_out(one) for one in made.made], len(made.earlier), held)
-
-
-def list_payouts(desk: Desk, call: Call) -> Listed:
-    """`GET /api/v1/house/payouts`, by id."""
-    state = call.query.get("state", "")
-    found = [one for one in months.payouts(desk) if state in ("", one.state.value)]
-    return paged(call, found, lambda one: one.payout_id, _payout_out)
-
-
-def post_answer(desk: Desk, call: Call) -> HousePayout:
-    """`POST /api/v1/house/payouts/{payout}/{verb}`."""
-    given: BankAnswer = call.data
-    told = call.params["verb"], given.note
-    return _payout_out(months.told(desk, call.identity, call.params["payout"], told, call.now))
+    return BatchOut([payout_out(one) for one in made.made], len(made.earlier), held)
 
 
 def _out(month: Month) -> MonthOut:
@@ -319,38 +259,18 @@ def _out(month: Month) -> MonthOut:
     )
 
 
-def _payout_out(one: Payout) -> HousePayout:
-    return HousePayout(
-        one.payout_id,
-        one.period,
-        one.partner_id,
-        one.currency,
-        one.amount_minor,
-        one.state.value,
-        one.attempt,
-        _masked(one.bank_account),
-        one.account_holder,
-        one.made_at,
-        one.changed_at,
-        one.note,
-    )
-
-
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("POST", f"{ONE}/close", close, OPERATORS),
     Page("POST", f"{ONE}/extend", extend, OPERATORS),
     Page("POST", f"{ONE}/payouts", batch, OPERATORS),
     Page("GET", f"{ONE}/bank-file", bank_file, OPERATORS),
-    Page("GET", f"{PAYOUTS}/{{payout}}", payout_page, OPERATORS),
-    Page("POST", f"{PAYOUTS}/{{payout}}/{{verb}}", answer, OPERATORS),
 )
 _API = "/api/v1/house/settlement"
 _ONE = f"{_API}/{{period}}/{{currency}}"
-_PAYOUTS = "/api/v1/house/payouts"
 _CURRENCY = {"type": "string", "minLength": 3, "maxLength": 3}
-_STATE = {"type": "string", "enum": [state.value for state in State]}
 ENDPOINTS = (
     Endpoint(
         "GET", _API, "The settlement calendar", listed, OPERATORS, answer=MonthOut, listed=True,
@@ -364,10 +284,4 @@ ENDPOINTS = (
              body=ExtendMonth, answer=MonthOut),
     Endpoint("POST", f"{_ONE}/payouts", "Make the payouts of a closed month", post_batch,
              OPERATORS, body=CloseMonth, answer=BatchOut),
-    Endpoint(
-        "GET", _PAYOUTS, "All payouts", list_payouts, OPERATORS, answer=HousePayout, listed=True,
-        query={"state": (_STATE, "Only those in this state.")},
-    ),
-    Endpoint("POST", f"{_PAYOUTS}/{{payout}}/{{verb}}", "What the bank said: confirm, fail, retry",
-             post_answer, OPERATORS, body=BankAnswer, answer=HousePayout),
 )  # fmt: skip

@@ -28,8 +28,6 @@ from affiliate.chart_of_accounts import Kind
 from affiliate.payout import Payout, State
 from models.domain.money import NO_MONEY, Micros
 
-MOST_MONTHS = 36
-
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -116,7 +114,7 @@ def everything(desk: Desk, currency: str, now: datetime) -> list[Month]:
             closed.get(period),
             counts.get(period, {}),
         )
-        for period in found[:MOST_MONTHS]
+        for period in found
     ]
 
 
@@ -214,7 +212,7 @@ def told(
 
 def _between(first: Period, last: Period) -> list[Period]:
     found: list[Period] = []
-    while first <= last and len(found) < MOST_MONTHS:
+    while first <= last:
         found.append(first)
         first = shifted(first, 1)
     return found

@@ -1,17 +1,19 @@
 """The settlement calendar: what closing has before it, closing once, payouts, the bank's answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from multidict import MultiDict
 
 from adserver.api.problems import NotFoundError
 from adserver.config import Settings
 from adserver.console.desk import Desk
-from adserver.console.operators import month_pages, months
-from adserver.console.operators.month_pages import BankAnswer, CloseMonth, ExtendMonth
+from adserver.console.operators import month_pages, months, payout_pages
+from adserver.console.operators.month_pages import CloseMonth, ExtendMonth
+from adserver.console.operators.payout_pages import BankAnswer
 from adserver.console.web.exchange import Call, Download, See
 from adserver.marketplace.problem import CatalogError
 from adserver.stores import audit, database
@@ -117,12 +119,12 @@ def test_payouts_are_made_written_for_the_bank_and_confirmed(office: Office) -> 
     assert b"250.00" in file.body
     assert file.name == "payouts-2026-10-CNY.csv"
     told = call(PAY_DAY, {"note": "B77"}, payout=ID, verb="confirm")
-    assert isinstance(month_pages.answer(office.desk, told), See)
-    shown = page(month_pages.payout_page(office.desk, told), told)
+    assert isinstance(payout_pages.answer(office.desk, told), See)
+    shown = page(payout_pages.one_page(office.desk, told), told)
     assert "B77" in shown
     assert "Paid" in shown
     late = call(PAY_DAY, {"note": "no"}, payout=ID, verb="fail")
-    assert "cannot become" in page(month_pages.answer(office.desk, late), late, 422)
+    assert "cannot become" in page(payout_pages.answer(office.desk, late), late, 422)
     assert actions(office, "payout") == ["make", "confirm"]
 
 
@@ -130,13 +132,13 @@ def test_a_payout_that_failed_is_tried_again(office: Office) -> None:
     closed(office)
     month_pages.batch(office.desk, office.month(PAY_DAY, {}))
     silent = call(PAY_DAY, {"note": ""}, payout=ID, verb="fail")
-    assert "say what the bank said" in page(month_pages.answer(office.desk, silent), silent, 422)
+    assert "say what the bank said" in page(payout_pages.answer(office.desk, silent), silent, 422)
     failed = call(PAY_DAY, {"note": "closed"}, payout=ID, verb="fail")
-    assert isinstance(month_pages.answer(office.desk, failed), See)
-    assert "Try again" in page(month_pages.payout_page(office.desk, failed), failed)
+    assert isinstance(payout_pages.answer(office.desk, failed), See)
+    assert "Try again" in page(payout_pages.one_page(office.desk, failed), failed)
     again = call(PAY_DAY, {}, payout=ID, verb="retry")
-    assert isinstance(month_pages.answer(office.desk, again), See)
-    (found,) = month_pages.list_payouts(office.desk, call(PAY_DAY)).items
+    assert isinstance(payout_pages.answer(office.desk, again), See)
+    (found,) = payout_pages.list_payouts(office.desk, call(PAY_DAY)).items
     assert (found.state, found.attempt) == ("pending", 2)
 
 
@@ -162,7 +164,7 @@ def test_programs_close_extend_and_answer(office: Office) -> None:
     assert [one.amount_minor for one in batch.made] == [25_000]
     assert batch.made[0].bank_account.startswith("…")
     told = with_data(call(PAY_DAY, {}, payout=ID, verb="confirm"), BankAnswer("B1"))
-    assert month_pages.post_answer(office.desk, told).state == "confirmed"
+    assert payout_pages.post_answer(office.desk, told).state == "confirmed"
 
 
 def test_payouts_are_counted_by_state_and_found_by_their_number(office: Office) -> None:
@@ -171,15 +173,42 @@ def test_payouts_are_counted_by_state_and_found_by_their_number(office: Office) 
     month_pages.batch(office.desk, office.month(PAY_DAY, {}))
     assert months.payouts_by_state(office.desk)[State.PENDING] == 1
     month = months.find(office.desk, Period("2026-10"), "CNY", PAY_DAY)
+    asked = call(PAY_DAY)
+    assert ID in page(payout_pages.page(office.desk, asked), asked)
+    file = payout_pages.as_csv(office.desk, asked)
+    assert f"{ID},2026-10,p1,CNY,25000,pending".encode() in file.body
+    other = replace(asked, query=MultiDict({"state": "failed"}))
+    assert "No payouts here" in page(payout_pages.page(office.desk, other), other)
     assert month.payouts == {State.PENDING: 1}
     one, events = months.payout(office.desk, ID)
     assert (one.payout_id, [each.state for each in events]) == (ID, [State.PENDING])
+
+
+def test_every_month_of_five_years_is_reached_and_the_oldest_is_closed_first(
+    office: Office,
+) -> None:
+    late = at("2031-11-12")
+    every = months.everything(office.desk, "CNY", late)
+    assert [every[0].period, every[-1].period, len(every)] == ["2031-11", "2026-10", 62]
+    assert months.find(office.desk, Period("2026-10"), "CNY", late).may_close(late)
+    first = call(late)
+    shown = page(month_pages.page(office.desk, first), first)
+    assert "/house/settlement/2026-10/CNY" not in shown
+    assert "after=2027-10" in shown
+    second = replace(first, query=MultiDict({"after": "2027-10"}))
+    shown = page(month_pages.page(office.desk, second), second)
+    assert "/house/settlement/2026-10/CNY" in shown
+    assert 'rel="next"' not in shown
+    sheet = month_pages.as_csv(office.desk, first).body.decode().splitlines()
+    assert len(sheet) == 1 + len(every)
+    oldest = call(late, {}, period="2026-10", currency="CNY")
+    assert isinstance(month_pages.close(office.desk, oldest), See)
 
 
 def test_what_is_not_in_the_calendar_is_not_there(office: Office) -> None:
     with pytest.raises(NotFoundError):
         month_pages.one_page(office.desk, call(IN_TIME, period="2031-01", currency="CNY"))
     with pytest.raises(NotFoundError):
-        month_pages.payout_page(office.desk, call(IN_TIME, payout="nobody"))
-    with pytest.raises(CatalogError):
+        payout_pages.one_page(office.desk, call(IN_TIME, payout="nobody"))
+    with pytest.raises(NotFoundError):
         month_pages.one_page(office.desk, call(IN_TIME, period="soon", currency="CNY"))
