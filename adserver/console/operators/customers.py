@@ -1,30 +1,32 @@
 """Advertisers and apps, all of them; a new advertiser with its organisation and first invitation.
 
-Never here: what an advertiser or partner does on its own pages, which operators use as well. The
-one surprising fact: one form makes three things, in two transactions; when the second is refused
-(an address that is taken), the first is there already and the page says so by its link.
+Never here: one advertiser (`customer_pages`), or what an advertiser or partner does on its own
+pages, which operators use as well. The one surprising fact: one form makes three things in one
+transaction, the catalog's; where the invitation is refused, there is no advertiser either.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from msgspec import Struct
+from sqlalchemy import Connection
 
-from adserver.accounts import invitations, organisations, users
+from adserver.accounts import invitations, organisations
 from adserver.accounts.identity import Identity, Role
-from adserver.accounts.refusal import refusal
 from adserver.console.account.people import link_of
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, text
+from adserver.console.operators.house import paged, part_of, sheet, text
 from adserver.console.operators.refusals import Errors, errors_of
-from adserver.console.web.exchange import Call, Html, Listed
-from adserver.console.web.language import N_
+from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.buying import ADVERTISER
+from adserver.marketplace.fields import Kind
 from adserver.marketplace.problem import CatalogError
-from adserver.stores import advertiser_money, database
-from adserver.stores.catalog import make_id
+from adserver.stores import advertiser_money, audit, database
+from adserver.stores.catalog import SqlCatalog, make_id
 from models.domain.campaign import Advertiser
 from models.domain.ids import AdvertiserId
 from models.domain.money import Micros
@@ -44,6 +46,7 @@ class HouseAdvertiser(Struct):
     prepaid: bool
     time_zone: str
     domain: str
+    categories: list[str]
     balance_micros: int
     currency: str
 
@@ -88,12 +91,16 @@ class Customer:
 
 def advertisers(desk: Desk) -> list[Customer]:
     """All advertisers, those in use first."""
-    found = desk.catalog.find(Advertiser, archived=True)
+    known = with_balances(desk, desk.catalog.find(Advertiser, archived=True))
+    return sorted(known, key=lambda one: (not one.advertiser.active, one.advertiser.name))
+
+
+def with_balances(desk: Desk, found: Sequence[Advertiser]) -> list[Customer]:
+    """These advertisers and what is booked for each."""
     ids = [one.advertiser_id for one in found]
     with database.reading(desk.engine) as connection:
         held = advertiser_money.purses(connection, ids, desk.settings.currency)
-    known = [Customer(one, held[one.advertiser_id].booked) for one in found]
-    return sorted(known, key=lambda one: (not one.advertiser.active, one.advertiser.name))
+    return [Customer(one, held[one.advertiser_id].booked) for one in found]
 
 
 def apps(desk: Desk) -> list[tuple[App, int]]:
@@ -109,13 +116,11 @@ def apps(desk: Desk) -> list[tuple[App, int]]:
 
 
 def make(desk: Desk, who: Identity, given: NewAdvertiser, now: datetime) -> tuple[Advertiser, str]:
-    """An advertiser, its organisation, and with an e-mail a link for its first person.
+    """An advertiser, its organisation, and with an e-mail a link for its first person; or nothing.
 
     Raises:
         CatalogError: a field is not as it must be, or somebody has the address.
     """
-    if given.email:
-        _require_free(desk, given.email)
     advertiser = Advertiser(
         advertiser_id=AdvertiserId(make_id(ADVERTISER)),
         name=given.name,
@@ -124,22 +129,20 @@ def make(desk: Desk, who: Identity, given: NewAdvertiser, now: datetime) -> tupl
         domain=given.domain,
         prepaid=given.prepaid,
     )
-    desk.catalog.acting_for(who).add(advertiser, now)
-    with database.writing(desk.engine) as connection:
-        role, owner = Role.ADVERTISER, advertiser.advertiser_id
-        house = organisations.ensure(connection, role, owner, who, now)
-        if not given.email:
-            return advertiser, ""
-        _, token = invitations.invite(connection, house.organisation_id, given.email, who, now)
-    return advertiser, link_of(desk, token)
+    tokens: list[str] = []
 
+    def witness(
+        connection: Connection, _: Kind | None, _before: Any, after: Any, now: datetime
+    ) -> None:
+        owner = advertiser.advertiser_id
+        audit.record(connection, who, "add", ADVERTISER.name, owner, None, after, now)
+        house = organisations.ensure(connection, Role.ADVERTISER, owner, who, now)
+        if given.email:
+            made = invitations.invite(connection, house.organisation_id, given.email, who, now)
+            tokens.append(made[1])
 
-def _require_free(desk: Desk, email: str) -> None:
-    """Raises CatalogError, before anything is made."""
-    email = users.require_email(email)
-    with database.reading(desk.engine) as connection:
-        if users.by_email(connection, email):
-            raise refusal("user", "", users.TAKEN, "email")
+    SqlCatalog(desk.engine, witness).add(advertiser, now)
+    return advertiser, link_of(desk, tokens[0]) if tokens else ""
 
 
 def advertisers_page(desk: Desk, call: Call) -> Html:
@@ -174,8 +177,10 @@ def _page(
     given = {name: "" if made else text(call, name) for name in NAMES}
     if call.method == "GET" or made:
         given |= {"prepaid": "1", "time_zone": desk.settings.time_zone}
+    some, further = part_of(call, ADVERTISERS, advertisers(desk), _key)
     values = {
-        "customers": advertisers(desk),
+        "customers": some,
+        "next": further,
         "currency": desk.settings.currency,
         "made": made,
         "values": given,
@@ -184,15 +189,31 @@ def _page(
     return Html("operators/advertisers.html", values, status)
 
 
-def apps_page(desk: Desk, _: Call) -> Html:
+def advertisers_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/advertisers.csv`."""
+    rows = (customer_out(desk, one) for one in advertisers(desk))
+    return sheet("advertisers", HouseAdvertiser, rows)
+
+
+def _key(customer: Customer) -> str:
+    return customer.advertiser.advertiser_id
+
+
+def apps_page(desk: Desk, call: Call) -> Html:
     """`GET /house/apps`."""
-    return Html("operators/apps.html", {"apps": apps(desk)})
+    some, further = part_of(call, APPS, apps(desk), lambda pair: pair[0].app_id)
+    return Html("operators/apps.html", {"apps": some, "next": further})
+
+
+def apps_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/apps.csv`."""
+    return sheet("apps", HouseApp, (_app_out(*pair) for pair in apps(desk)))
 
 
 def list_advertisers(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/advertisers`, by id."""
     found = advertisers(desk)
-    return paged(call, found, lambda one: one.advertiser.advertiser_id, partial(_out, desk))
+    return paged(call, found, _key, partial(customer_out, desk))
 
 
 def post(desk: Desk, call: Call) -> MadeAdvertiser:
@@ -206,7 +227,8 @@ def list_apps(desk: Desk, call: Call) -> Listed:
     return paged(call, apps(desk), lambda pair: pair[0].app_id, lambda pair: _app_out(*pair))
 
 
-def _out(desk: Desk, customer: Customer) -> HouseAdvertiser:
+def customer_out(desk: Desk, customer: Customer) -> HouseAdvertiser:
+    """An advertiser as programs see it."""
     one = customer.advertiser
     return HouseAdvertiser(
         one.advertiser_id,
@@ -215,6 +237,7 @@ def _out(desk: Desk, customer: Customer) -> HouseAdvertiser:
         one.prepaid,
         one.time_zone,
         one.domain,
+        sorted(one.categories),
         customer.balance,
         desk.settings.currency,
     )
@@ -232,11 +255,12 @@ def _app_out(app: App, placements: int) -> HouseApp:
     )
 
 
-MADE = N_("The advertiser is made.")
 PAGES = (
     Page("GET", ADVERTISERS, advertisers_page, OPERATORS),
     Page("POST", ADVERTISERS, add, OPERATORS),
+    Page("GET", f"{ADVERTISERS}.csv", advertisers_csv, OPERATORS),
     Page("GET", APPS, apps_page, OPERATORS),
+    Page("GET", f"{APPS}.csv", apps_csv, OPERATORS),
 )
 _API = "/api/v1/house"
 ENDPOINTS = (
