@@ -11,10 +11,10 @@ from msgspec import Struct
 from adserver.console.desk import Desk
 from adserver.console.operators import agreements
 from adserver.console.operators.agreements import BADGES, STATES, Version
-from adserver.console.operators.house import paged, text, zone_of
+from adserver.console.operators.house import paged, part_of, sheet, text, zone_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.operators.written_fields import Written, boxes, label_of, of_form, shown
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.partnering import Agreement, contract_kind, terms_kind
@@ -39,6 +39,7 @@ GROUPS = (
     ),
 )  # fmt: skip
 WHOM = (N_("Whom it is with"), ("partner_id", "contract_id", "app_id", "placement_id"))
+LIVE = ("in force", "planned")
 NOT_AGAIN = frozenset({"starts_at", "ends_at"})
 
 
@@ -68,11 +69,33 @@ class EndOfContract(Struct):
 
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/contracts`."""
-    over = call.query.get("all", "") == "1"
-    live = ("in force", "planned")
-    found = [one for one in agreements.everything(desk, call.now) if over or one.state in live]
-    values = {"versions": found, "over": over, "states": _states(call), "badges": BADGES}
+    some, further = part_of(call, PATH, _asked(desk, call), _key)
+    values = {
+        "versions": some,
+        "next": further,
+        "over": _wants_all(call),
+        "states": _states(call),
+        "badges": BADGES,
+    }
     return Html("operators/contracts.html", values)
+
+
+def as_csv(desk: Desk, call: Call) -> Download:
+    """`GET /house/contracts.csv`: those in force and planned, or all versions."""
+    return sheet("contracts", ContractVersion, map(_out, _asked(desk, call)))
+
+
+def _asked(desk: Desk, call: Call) -> list[Version]:
+    every = agreements.everything(desk, call.now)
+    return [one for one in every if _wants_all(call) or one.state in LIVE]
+
+
+def _wants_all(call: Call) -> bool:
+    return call.query.get("all", "") == "1"
+
+
+def _key(one: Version) -> str:
+    return f"{one.contract.contract_id}|{one.contract.version:09}"
 
 
 def new_page(desk: Desk, call: Call) -> Html:
@@ -178,10 +201,7 @@ def _states(call: Call) -> dict[str, str]:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/contracts`, by contract and version."""
-    found = agreements.everything(desk, call.now)
-    return paged(
-        call, found, lambda one: f"{one.contract.contract_id}|{one.contract.version:09}", _out
-    )
+    return paged(call, agreements.everything(desk, call.now), _key, _out)
 
 
 def post(desk: Desk, call: Call) -> ContractVersion:
@@ -219,6 +239,7 @@ def _out(one: Version) -> ContractVersion:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", f"{PATH}/new", new_page, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),

@@ -15,9 +15,9 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import published_models as published
-from adserver.console.operators.house import paged, text
+from adserver.console.operators.house import paged, part_of, sheet, text
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.problem import CatalogError
@@ -151,14 +151,21 @@ def _share(given: str) -> int:
 def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     root = published.root_of(desk.settings.data_dir)
     others = [one for one in published.all_models(root) if not one.in_force and not one.trouble]
+    some, further = part_of(call, PATH, everything(desk), lambda one: one.name)
     values = {
-        "experiments": everything(desk),
+        "experiments": some,
+        "next": further,
         "choices": [(one.version, one.version) for one in others],
         "in_force": publication.current(root) or "",
         "values": {name: text(call, name) for name in ("name", "model_version", "share")},
         "errors": errors,
     }
     return Html("operators/experiments.html", values, status)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/experiments.csv`."""
+    return sheet("experiments", ExperimentOut, map(_out, everything(desk)))
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -244,6 +251,7 @@ def _arm_out(arm: Arm) -> ArmOut:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("POST", f"{ONE}/end", post_end, OPERATORS),

@@ -10,10 +10,12 @@ from typing import Any
 from markupsafe import Markup
 from msgspec import Struct
 
+from adserver import publication
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import published_models as published
+from adserver.console.operators.house import part_of, sheet
 from adserver.console.operators.published_models import Figures, PublishedModel
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web import plots
@@ -54,11 +56,10 @@ def promote(desk: Desk, who: Identity, version: str, now: datetime) -> Published
     """Puts a version in force. Raises NotFoundError, CatalogError: it is damaged."""
     root = published.root_of(desk.settings.data_dir)
     before = _find(desk, version)
-    was = [one.version for one in published.all_models(root) if one.in_force]
     if before.in_force:
         return before
     with in_words(), database.writing(desk.engine) as connection:
-        told = {"in_force": was[0] if was else ""}, {"in_force": version}
+        told = {"in_force": publication.current(root) or ""}, {"in_force": version}
         audit.record(connection, who, "promote", "model", version, *told, now)
         published.promote(root, version)
     return _find(desk, version)
@@ -79,9 +80,15 @@ def _find(desk: Desk, version: str) -> PublishedModel:
     return found
 
 
-def page(desk: Desk, _: Call) -> Html:
+def page(desk: Desk, call: Call) -> Html:
     """`GET /house/models`."""
-    return _page(desk, {}, 200)
+    return _page(desk, call, {}, 200)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/models.csv`."""
+    found = published.all_models(published.root_of(desk.settings.data_dir))
+    return sheet("models", ModelOut, map(_out, found))
 
 
 def post_roll_back(desk: Desk, call: Call) -> Reply:
@@ -89,14 +96,16 @@ def post_roll_back(desk: Desk, call: Call) -> Reply:
     try:
         roll_back(desk, call.identity, call.now)
     except CatalogError as error:
-        return _page(desk, errors_of(error), 422)
+        return _page(desk, call, errors_of(error), 422)
     return See(PATH, N_("The model before it is in force. Workers follow within seconds."))
 
 
-def _page(desk: Desk, errors: Errors, status: int) -> Html:
+def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     root = published.root_of(desk.settings.data_dir)
+    some, further = part_of(call, PATH, published.all_models(root), lambda one: one.version)
     values = {
-        "models": published.all_models(root),
+        "models": some,
+        "next": further,
         "before": published.before(root),
         "errors": errors,
     }
@@ -198,6 +207,7 @@ def _out(one: PublishedModel) -> ModelOut:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", f"{PATH}/roll-back", post_roll_back, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("GET", f"{ONE}/card", card, OPERATORS),

@@ -14,9 +14,17 @@ from sqlalchemy import Connection, select
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, partners_of, reason, text, zone_of
+from adserver.console.operators.house import (
+    paged,
+    part_of,
+    partners_of,
+    reason,
+    sheet,
+    text,
+    zone_of,
+)
 from adserver.console.operators.refusals import Errors, errors_of
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.fields import write_entity
@@ -24,6 +32,7 @@ from adserver.marketplace.partnering import PARTNER
 from adserver.marketplace.problem import CatalogError
 from adserver.stores import audit, partners as stored
 from adserver.stores.catalog import make_id
+from adserver.stores.partner_lookup import partner_of
 from adserver.stores.partners import Change
 from adserver.stores.tables import APPS
 from affiliate.partner import Contract, Partner, Standing
@@ -141,12 +150,13 @@ def step(desk: Desk, call: Call, why: str) -> Partner:
     verb, partner_id, who = call.params["verb"], call.params["partner"], call.identity
     if verb not in STEPS:
         raise NotFoundError("nothing lives at this path")
-    known, _ = find(desk, partner_id, call.now)
+    find(desk, partner_id, call.now)
     why = reason(why, needed=verb in NEEDS_REASON)
     with partners_of(desk).changing(call.now, who.actor) as changes:
+        before = partner_of(changes.connection, PartnerId(partner_id))
         after = changes.step(verb, PartnerId(partner_id), why)
-        if after != known.partner:
-            told = _plain(known.partner), _plain(after)
+        if after != before:
+            told = _plain(before), _plain(after)
             audit.record(changes.connection, who, verb, "partner", partner_id, *told, call.now)
     return after
 
@@ -205,11 +215,12 @@ def add(desk: Desk, call: Call) -> Reply:
 
 
 def _list_page(desk: Desk, call: Call, given: dict[str, str], errors: Errors, status: int) -> Html:
-    standing = call.query.get("standing", "")
-    if standing not in {one.value for one in STANDINGS}:
-        standing = ""
+    standing = _standing(call)
+    found = everyone(desk, call.now, standing)
+    some, further = part_of(call, PATH, found, lambda one: one.partner.partner_id)
     values = {
-        "partners": everyone(desk, call.now, standing),
+        "partners": some,
+        "next": further,
         "standing": standing,
         "standings": {one: call._(name) for one, name in STANDINGS.items()},
         "badges": KINDS_OF_BADGE,
@@ -217,6 +228,17 @@ def _list_page(desk: Desk, call: Call, given: dict[str, str], errors: Errors, st
         "errors": errors,
     }
     return Html("operators/partners.html", values, status)
+
+
+def _standing(call: Call) -> str:
+    standing = call.query.get("standing", "")
+    return standing if standing in {one.value for one in STANDINGS} else ""
+
+
+def as_csv(desk: Desk, call: Call) -> Download:
+    """`GET /house/partners.csv`: all, or those of one standing."""
+    found = everyone(desk, call.now, _standing(call))
+    return sheet("partners", HousePartner, map(_out, found))
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -298,6 +320,7 @@ def _out(known: Known) -> HousePartner:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("POST", f"{ONE}/{{verb}}", take_step, OPERATORS),

@@ -15,11 +15,11 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import payments
-from adserver.console.operators.house import amount, paged, text, zone_of
+from adserver.console.operators.house import amount, paged, part_of, sheet, text, zone_of
 from adserver.console.operators.payments import Booked, Payment, PaymentIn
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web import plots
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.plots import Frame
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
@@ -195,8 +195,14 @@ def add(desk: Desk, call: Call) -> Reply:
 
 def _list_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     given = {name: text(call, name) for name in ("pool_id", "name", "enrolment_limit")}
-    values = {"pools": everything(desk), "values": given, "errors": errors}
+    some, further = part_of(call, PATH, everything(desk), lambda one: one.fund.pool_id)
+    values = {"pools": some, "next": further, "values": given, "errors": errors}
     return Html("operators/funds.html", values, status)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/funds.csv`."""
+    return sheet("funds", FundOut, map(_out, everything(desk)))
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -288,6 +294,7 @@ def _out(pool: Pool) -> FundOut:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("POST", f"{ONE}/deposit", post_deposit, OPERATORS),

@@ -11,12 +11,12 @@ from msgspec import Struct
 from adserver.console.desk import Desk
 from adserver.console.operators import feeds, payments, shops
 from adserver.console.operators.feeds import UPLOAD_BYTES, FeedTaken
-from adserver.console.operators.house import amount, paged, text, zone_of
+from adserver.console.operators.house import amount, paged, part_of, sheet, text, zone_of
 from adserver.console.operators.payments import Booked, Payment, PaymentIn
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.operators.shops import Shop
 from adserver.console.operators.written_fields import Written, boxes, of_form, shown
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.partnering import merchant_kind
@@ -74,12 +74,23 @@ def _list_page(
 ) -> Html:
     by_name = merchant_kind(desk.settings.currency).by_name
     values = {"currency": desk.settings.currency, "trusted": "false", **given}
+    some, further = part_of(call, PATH, shops.everyone(desk), _key)
     shown_values = {
-        "shops": shops.everyone(desk),
+        "shops": some,
+        "next": further,
         "fields": boxes(call, [by_name[name] for name in FIELDS], values, errors),
         "errors": errors,
     }
     return Html("operators/merchants.html", shown_values, status)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/merchants.csv`."""
+    return sheet("merchants", HouseMerchant, (_out(desk, one) for one in shops.everyone(desk)))
+
+
+def _key(shop: Shop) -> str:
+    return shop.merchant.merchant_id
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -174,9 +185,7 @@ def _fields(
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/merchants`, by id."""
-    return paged(
-        call, shops.everyone(desk), lambda one: one.merchant.merchant_id, partial(_out, desk)
-    )
+    return paged(call, shops.everyone(desk), _key, partial(_out, desk))
 
 
 def get(desk: Desk, call: Call) -> HouseMerchant:
@@ -226,6 +235,7 @@ def _out(desk: Desk, shop: Shop) -> HouseMerchant:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
     Page("POST", ONE, edit, OPERATORS),

@@ -20,6 +20,7 @@ from adserver.marketplace.partnering import merchant_kind
 from adserver.stores import audit, database, partners as stored, products
 from adserver.stores.catalog import make_id
 from adserver.stores.ledger import Journal
+from adserver.stores.partner_lookup import merchant_of
 from adserver.stores.partners import Change
 from affiliate.chart_of_accounts import merchant_receivable
 from affiliate.merchandise import Merchant
@@ -85,8 +86,8 @@ def edit(
         NotFoundError: there is no such merchant.
         CatalogError: a field is not as it must be.
     """
-    before = find(desk, merchant_id)[0].merchant
-    kind, now = merchant_kind(before.currency), datetime.now(zone_of(desk))
+    currency = find(desk, merchant_id)[0].merchant.currency
+    kind, now = merchant_kind(currency), datetime.now(zone_of(desk))
     read = read_fields(kind, given, zone_of(desk))
     emptied = {
         field.attribute_name: kind.defaults[field.attribute_name]
@@ -99,6 +100,7 @@ def edit(
         if name not in ("merchant_id", "currency", "key_generation")
     }
     with partners_of(desk).changing(now, who.actor) as changes:
+        before = merchant_of(changes.connection, MerchantId(merchant_id))
         after = changes.edit_merchant(
             MerchantId(merchant_id), lambda one: replace(one, **values), reason(why)
         )

@@ -11,9 +11,9 @@ from msgspec import Struct
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, text
+from adserver.console.operators.house import paged, part_of, sheet, text
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.problem import CatalogError
@@ -117,8 +117,10 @@ def _shown(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     asked = {name: call.query.get(name, "") for name in ("what", "entity_id")}
     values = {name: value or asked.get(name, "") for name, value in given.items()}
     found = all_off(desk)
+    some, further = part_of(call, PATH, found, _key)
     shown = {
-        "off": found,
+        "off": some,
+        "next": further,
         "everything": any(one.kind is SwitchKind.EVERYTHING for one in found),
         "kinds": [(kind.value, call._(name)) for kind, name in KINDS.items()],
         "kind_names": {kind: call._(name) for kind, name in KINDS.items()},
@@ -130,7 +132,16 @@ def _shown(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/switches`."""
-    return paged(call, all_off(desk), lambda one: f"{one.kind}|{one.entity_id}", _out)
+    return paged(call, all_off(desk), _key, _out)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/switches.csv`: what is off."""
+    return sheet("switches", SwitchOut, map(_out, all_off(desk)))
+
+
+def _key(one: Switch) -> str:
+    return f"{one.kind}|{one.entity_id}"
 
 
 def post_off(desk: Desk, call: Call) -> SwitchOut:
@@ -153,6 +164,7 @@ def _out(one: Switch) -> SwitchOut:
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", f"{PATH}/off", off, OPERATORS),
     Page("POST", f"{PATH}/on", on, OPERATORS),
 )

@@ -1,11 +1,18 @@
 """Partners, contracts, merchants, funds: from an application to money, by page and by REST."""
 
-import pytest
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
+import pytest
+from sqlalchemy import event
+
+from adserver.console.operators.house import partners_of
 from adserver.stores import audit, database
 from adserver.stores.audit import Sought
+from models.domain.ids import MerchantId, PartnerId
 from tests.adserver.api.running import Reply
-from tests.adserver.console.account.people import OPERATOR, House
+from tests.adserver.console.account.people import NOW, OPERATOR, House
 
 ODD = "<script>alert('x')</script>\"'&{{ 7 * 7 }}"
 
@@ -218,3 +225,56 @@ def test_a_fund_takes_no_limit_that_no_database_can_hold(house: House, limit: in
     body = {"pool_id": "x", "enrolment_limit": limit}
     reply = house.call(OPERATOR, "POST", "/house/funds", body)
     assert (reply.status, reply.json["field"]) == (422, "/enrolment_limit")
+
+
+@contextmanager
+def overtaken(house: House, change: Callable[[], object]) -> Iterator[None]:
+    """Somebody else's change comes just before the first write transaction begins."""
+    waiting = [change]
+
+    def meanwhile(_c: object, _k: object, statement: str, *_: object) -> None:
+        if statement == "BEGIN IMMEDIATE" and waiting:
+            waiting.pop()()
+
+    event.listen(house.desk.engine, "before_cursor_execute", meanwhile)
+    try:
+        yield
+    finally:
+        event.remove(house.desk.engine, "before_cursor_execute", meanwhile)
+
+
+def last_line(house: House, kind: str, entity_id: str) -> audit.Line:
+    with database.reading(house.desk.engine) as connection:
+        return audit.lines(connection, Sought(kind=kind, entity_id=entity_id), 1)[0]
+
+
+def test_the_audit_log_says_what_a_partner_was_when_it_was_changed(house: House) -> None:
+    def other_mail() -> None:
+        with partners_of(house.desk).changing(NOW) as changes:
+            changes.edit(PartnerId("p_clio"), lambda one: replace(one, email="new@clio.example"))
+
+    house.key(OPERATOR)
+    with overtaken(house, other_mail):
+        approved(house)
+    line = last_line(house, "partner", "p_clio")
+    assert line.before is not None
+    assert (line.action, line.before["email"]) == ("approve", "new@clio.example")
+    assert "email" not in {name for name, _, _ in audit.changes(line)}
+
+
+def test_the_audit_log_says_what_a_merchant_was_when_it_was_changed(house: House) -> None:
+    fields = {"name": "Shop", "home_url": "https://shop.example/", "default_rate": "5%"}
+    body = {"fields": fields | {"merchant_id": "shop"}}
+    assert house.call(OPERATOR, "POST", "/house/merchants", body).status == 201
+
+    def other_name() -> None:
+        with partners_of(house.desk).changing(NOW) as changes:
+            changes.edit_merchant(MerchantId("shop"), lambda one: replace(one, name="Other"))
+
+    with overtaken(house, other_name):
+        changed = {"fields": {"default_rate": "6%"}}
+        assert house.call(OPERATOR, "PATCH", "/house/merchants/shop", changed).status == 200
+    found = {
+        name: before for name, before, _ in audit.changes(last_line(house, "merchant", "shop"))
+    }
+    assert set(found) == {"default_rate"}
