@@ -30,6 +30,15 @@ def invalid_on(connection: Connection, day: date) -> Invalid:
     )
 
 
+def named_by(connection: Connection, finding_id: str, day: date) -> frozenset[str]:
+    """The events of a day that a finding names one by one."""
+    table = INVALID_EVENTS.c
+    query = select(table.event_id).where(
+        table.finding_id == finding_id, table.day == day.isoformat()
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
 def all_findings(connection: Connection) -> list[tuple[Finding, int, datetime]]:
     """Every finding with how many events it names one by one (0: a rule), the latest first."""
     table = INVALID_FINDINGS

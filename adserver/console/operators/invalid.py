@@ -1,8 +1,9 @@
 """Findings of invalid traffic: what was billed before, what was taken back, and a new finding.
 
 Never here: pages (`invalid_pages`), or who pays for it (`accounting.advertising`). The one
-surprising fact: a finding is a rule over days, so its money is that of all cells it names; where
-two findings name the same cell, what was taken back there is of both together.
+surprising fact: the books know a day's cells (line item, app, placement), and no addresses. What a
+finding of whole cells takes is read there; any other is counted from the raw events, by the query
+that accrues a day.
 """
 
 import secrets
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from adserver.accounting.advertising import AdDesk, accrue_day
 from adserver.accounts.identity import Identity
+from adserver.api.problems import NotFoundError
 from adserver.api.traffic import address_key
 from adserver.console.desk import Desk
 from adserver.console.operators.house import day as day_of_text, zone_of
@@ -23,7 +25,7 @@ from adserver.eventlog.revenue import day_revenue
 from adserver.stores import audit, database, findings, revenue
 from adserver.stores.ledger import Journal
 from adserver.stores.revenue_tables import AD_SHARES, DAILY_REVENUE
-from affiliate.ad_revenue import Finding, day_of, days_between
+from affiliate.ad_revenue import Finding, Invalid, day_of, days_between
 from models.domain.ids import AppId, LineItemId, PlacementId
 
 MOST_DAYS = 31
@@ -45,7 +47,7 @@ class NewFinding(Struct):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Money in micros of the cells that a finding names, before findings and after.
+    """Money in micros before findings and after.
 
     `charged` and `invalid` are the advertisers', `earned` and `taken_back` the partners'.
     """
@@ -70,21 +72,73 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding with what it names one by one (0: a rule) and its effect."""
+    """A finding with what it names one by one (0: a rule).
+
+    `around` is the money of all its days, apps, placements and line items, with everything that
+    any finding took there.
+    """
 
     finding: Finding
     by_id: int
     found_at: datetime
-    effect: Effect
+    around: Effect
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether all of the advertisers' money around it is its own: it names whole cells."""
+        return not self.by_id and not self.finding.address_key
+
+    @property
+    def takes_all_shares(self) -> bool:
+        """Whether the partners' money around it is: the books know no shares of line items."""
+        return self.takes_all and not self.finding.line_item_id
+
+    @property
+    def taken(self) -> int | None:
+        """Micros that go back to advertisers for its own events; None where `own_effect` counts."""
+        return self.around.invalid if self.takes_all else None
+
+    @property
+    def taken_back(self) -> int | None:
+        """Micros of partners that its own events took; None where nobody can say."""
+        return self.around.taken_back if self.takes_all_shares else None
 
 
 def everything(desk: Desk) -> list[Found]:
     """All findings, the latest first."""
     with database.reading(desk.engine) as connection:
-        return [
-            Found(one, by_id, found_at, _effect(connection, one))
-            for one, by_id, found_at in findings.all_findings(connection)
-        ]
+        return [_found(connection, *one) for one in findings.all_findings(connection)]
+
+
+def find(desk: Desk, finding_id: str) -> Found:
+    """One finding. Raises NotFoundError."""
+    with database.reading(desk.engine) as connection:
+        for one in findings.all_findings(connection):
+            if one[0].finding_id == finding_id:
+                return _found(connection, *one)
+    raise NotFoundError("there is no such finding")
+
+
+def own_effect(desk: Desk, found: Found, now: datetime) -> Effect:
+    """What a finding's own events came to, other findings left aside: the advertisers' side.
+
+    Raises:
+        CatalogError: it is about more than `MOST_DAYS` days.
+        StoreAwayError: the event log does not answer.
+    """
+    total, days = Effect(), _days(desk, found.finding, now)
+    if len(days) > MOST_DAYS:
+        raise refused(f"at most {MOST_DAYS} days are counted at once")
+    for day in days:
+        total = _added(total, _counted(desk, day, _alone(desk, found, day)))
+    return total
+
+
+def _alone(desk: Desk, found: Found, day: date) -> Invalid:
+    if not found.by_id:
+        return Invalid((found.finding,))
+    with database.reading(desk.engine) as connection:
+        return Invalid(event_ids=findings.named_by(connection, found.finding.finding_id, day))
 
 
 def preview(desk: Desk, given: NewFinding, now: datetime) -> tuple[Effect, Effect]:
@@ -102,18 +156,8 @@ def preview(desk: Desk, given: NewFinding, now: datetime) -> tuple[Effect, Effec
         with database.reading(desk.engine) as connection:
             known = findings.invalid_on(connection, day)
         with_it = replace(known, rules=(*known.rules, finding))
-        for which, invalid in enumerate((known, with_it)):
-            cells = day_revenue(desk.store, day, zone_of(desk), invalid).cells
-            counted = Effect(
-                sum(cell.impressions for cell in cells),
-                sum(cell.invalid_impressions for cell in cells),
-                sum(cell.revenue_micros for cell in cells),
-                sum(cell.invalid_micros for cell in cells),
-            )
-            if which:
-                after = _added(after, counted)
-            else:
-                before = _added(before, counted)
+        before = _added(before, _counted(desk, day, known))
+        after = _added(after, _counted(desk, day, with_it))
     return before, after
 
 
@@ -187,7 +231,22 @@ def _days(desk: Desk, finding: Finding, now: datetime) -> list[date]:
     return list(days_between(finding.first_day, min(finding.last_day, day_of(now, zone_of(desk)))))
 
 
-def _effect(connection: Connection, one: Finding) -> Effect:
+def _counted(desk: Desk, day: date, invalid: Invalid) -> Effect:
+    """A day from its raw events, the advertisers' side."""
+    cells = day_revenue(desk.store, day, zone_of(desk), invalid).cells
+    return Effect(
+        sum(cell.impressions for cell in cells),
+        sum(cell.invalid_impressions for cell in cells),
+        sum(cell.revenue_micros for cell in cells),
+        sum(cell.invalid_micros for cell in cells),
+    )
+
+
+def _found(connection: Connection, one: Finding, by_id: int, found_at: datetime) -> Found:
+    return Found(one, by_id, found_at, _around(connection, one))
+
+
+def _around(connection: Connection, one: Finding) -> Effect:
     cell, share = DAILY_REVENUE.c, AD_SHARES.c
     charged = select(
         func.sum(cell.impressions),

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.operators import invalid
-from adserver.console.operators.house import paged, text
+from adserver.console.operators.house import paged, part_of, sheet, text
 from adserver.console.operators.invalid import Effect, Found, NewFinding
 from adserver.console.operators.refusals import Errors, errors_of
-from adserver.console.web.exchange import Call, Html, Listed, Reply, See
+from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.problem import CatalogError
@@ -22,7 +22,13 @@ FIELDS = NewFinding.__struct_fields__
 
 
 class FindingOut(Struct):
-    """A finding, and the money of the cells that it names, before findings and after, in micros."""
+    """A finding; amounts in micros.
+
+    `charged_` and `earned_` are advertisers' and partners' money of all its days, apps, placements
+    and line items, before findings and after all of them. Of that, `taken_micros` goes back to
+    advertisers for the finding's own events and `taken_back_micros` was partners'. Null: the books
+    do not part it from the rest (an address, single events; partners' shares of a line item).
+    """
 
     finding_id: str
     reason: str
@@ -38,6 +44,21 @@ class FindingOut(Struct):
     charged_after_micros: int
     earned_micros: int
     earned_after_micros: int
+    taken_micros: int | None
+    taken_back_micros: int | None
+
+
+class FindingCount(Struct):
+    """What the events that a finding names came to, counted from the event log, in micros.
+
+    `charged_micros` and `taken_by_all_micros` are of all its days, apps, placements and line items.
+    """
+
+    finding_id: str
+    taken_micros: int
+    invalid_impressions: int
+    charged_micros: int
+    taken_by_all_micros: int
 
 
 class FindingPreview(Struct):
@@ -57,8 +78,11 @@ class FindingKept(Struct):
 
 
 def page(desk: Desk, call: Call) -> Html:
-    """`GET /house/invalid-traffic`."""
-    return _page(desk, call, {}, 200)
+    """`GET /house/invalid-traffic`; `count` in the query names a finding to be counted alone."""
+    try:
+        return _page(desk, call, {}, 200, counted=_counted(desk, call))
+    except CatalogError as error:
+        return _page(desk, call, errors_of(error), 422)
 
 
 def preview(desk: Desk, call: Call) -> Html:
@@ -89,9 +113,13 @@ def _page(
     errors: Errors,
     status: int,
     effects: tuple[Effect, Effect] | None = None,
+    counted: tuple[Found, Effect] | None = None,
 ) -> Html:
+    some, further = part_of(call, PATH, invalid.everything(desk), _key)
     values = {
-        "found": invalid.everything(desk),
+        "found": some,
+        "next": further,
+        "counted": counted,
         "currency": desk.settings.currency,
         "values": {name: text(call, name) for name in FIELDS},
         "effects": effects,
@@ -100,9 +128,37 @@ def _page(
     return Html("operators/invalid.html", values, status)
 
 
+def _counted(desk: Desk, call: Call) -> tuple[Found, Effect] | None:
+    """The finding that the query names, if any, and what its own events came to."""
+    wanted = call.query.get("count", "")
+    if not wanted:
+        return None
+    found = invalid.find(desk, wanted)
+    return found, invalid.own_effect(desk, found, call.now)
+
+
+def as_csv(desk: Desk, _: Call) -> Download:
+    """`GET /house/invalid-traffic.csv`."""
+    return sheet("invalid-traffic", FindingOut, map(_out, invalid.everything(desk)))
+
+
+def _key(found: Found) -> str:
+    return found.finding.finding_id
+
+
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/invalid-traffic`, by id."""
-    return paged(call, invalid.everything(desk), lambda one: one.finding.finding_id, _out)
+    return paged(call, invalid.everything(desk), _key, _out)
+
+
+def get_count(desk: Desk, call: Call) -> FindingCount:
+    """`GET /api/v1/house/invalid-traffic/{finding}/count`."""
+    found = invalid.find(desk, call.params["finding"])
+    own = invalid.own_effect(desk, found, call.now)
+    around = found.around
+    return FindingCount(
+        _key(found), own.invalid, own.invalid_impressions, around.charged, around.invalid
+    )
 
 
 def post_preview(desk: Desk, call: Call) -> FindingPreview:
@@ -118,7 +174,7 @@ def post(desk: Desk, call: Call) -> FindingKept:
 
 
 def _out(found: Found) -> FindingOut:
-    one, effect = found.finding, found.effect
+    one, around = found.finding, found.around
     return FindingOut(
         one.finding_id,
         one.reason,
@@ -130,15 +186,18 @@ def _out(found: Found) -> FindingOut:
         bool(one.address_key),
         found.by_id,
         found.found_at,
-        effect.charged,
-        effect.charged_after,
-        effect.earned,
-        effect.earned_after,
+        around.charged,
+        around.charged_after,
+        around.earned,
+        around.earned_after,
+        found.taken,
+        found.taken_back,
     )
 
 
 PAGES = (
     Page("GET", PATH, page, OPERATORS),
+    Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, keep, OPERATORS),
     Page("POST", f"{PATH}/preview", preview, OPERATORS),
 )
@@ -146,6 +205,8 @@ _API = "/api/v1/house/invalid-traffic"
 ENDPOINTS = (
     Endpoint("GET", _API, "Findings of invalid traffic", listed, OPERATORS, answer=FindingOut,
              listed=True),
+    Endpoint("GET", f"{_API}/{{finding}}/count", "What a finding's own events came to", get_count,
+             OPERATORS, answer=FindingCount, problems=(503,)),
     Endpoint("POST", f"{_API}/preview", "What a finding would take", post_preview, OPERATORS,
              body=NewFinding, answer=FindingPreview, problems=(503,)),
     Endpoint("POST", _API, "Keep a finding; its days are accrued again", post, OPERATORS,
