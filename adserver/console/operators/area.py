@@ -7,6 +7,7 @@ people are `console.account`; the menu leads there as well.
 from adserver.accounts.identity import Role
 from adserver.console.operators import (
     agreement_pages,
+    customer_pages,
     customers,
     experiment_pages,
     home,
@@ -14,6 +15,7 @@ from adserver.console.operators import (
     live_page,
     model_pages,
     month_pages,
+    payout_pages,
     people,
     pools,
     shop_pages,
@@ -27,6 +29,7 @@ _TOPICS = (
     home,
     live_page,
     switches,
+    customer_pages,
     customers,
     top_up_pages,
     people,
@@ -34,6 +37,7 @@ _TOPICS = (
     shop_pages,
     pools,
     month_pages,
+    payout_pages,
     invalid_pages,
     model_pages,
     experiment_pages,

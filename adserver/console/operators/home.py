@@ -17,6 +17,7 @@ from adserver.console.operators import (
     model_pages,
     month_pages,
     months,
+    payout_pages,
     people,
     switches,
     top_up_pages,
@@ -25,7 +26,7 @@ from adserver.console.operators.house import zone_of
 from adserver.console.web.exchange import Call, Html
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
-from adserver.stores import database
+from adserver.stores import database, house_ads
 from adserver.stores.partner_tables import PARTNERS
 from adserver.stores.tables import CREATIVES
 from affiliate.partner import Standing
@@ -34,12 +35,14 @@ from models.domain.campaign import Review
 
 PATH = "/house"
 REVIEW = "/house/review"
+OWN_ADS = "/house/house-ads"
 
 
 class HouseWaiting(Struct):
     """What waits for an operator, and what is wrong."""
 
     creatives_to_review: int
+    own_ads_to_review: int
     top_ups: int
     partner_applications: int
     months_to_close: int
@@ -69,11 +72,13 @@ def waiting(desk: Desk, call: Call) -> HouseWaiting:
         )
         applied = select(func.count()).where(PARTNERS.c.standing == Standing.APPLIED.value)
         creatives = int(connection.execute(pending).scalar_one())
+        own_ads = len(house_ads.waiting(connection))
         applications = int(connection.execute(applied).scalar_one())
     states = months.payouts_by_state(desk)
     return HouseWaiting(
         creatives,
-        len(top_ups.list_pending(desk.engine)),
+        own_ads,
+        top_ups.count_pending(desk.engine),
         applications,
         sum(
             month.may_close(call.now)
@@ -106,6 +111,8 @@ def _tasks(found: HouseWaiting) -> list[Task]:
              N_("It is shown to nobody until you switch it on again."), off),
         Task(found.creatives_to_review, N_("Creatives to review"),
              N_("They are shown once they are approved."), REVIEW),
+        Task(found.own_ads_to_review, N_("Apps' own ads to approve"),
+             N_("They are shown free in their own app once they are approved."), OWN_ADS),
         Task(found.top_ups, N_("Top-ups to confirm"),
              N_("Advertisers say that they have paid; look at the bank."), top_up_pages.PATH),
         Task(found.partner_applications, N_("Partner applications"),
@@ -114,9 +121,11 @@ def _tasks(found: HouseWaiting) -> list[Task]:
         Task(found.months_to_close, N_("Months to close"),
              N_("Their day has come; partners wait for their statements."), settle),
         Task(found.payouts_on_their_way, N_("Payouts to confirm"),
-             N_("The bank has them; say what it answered."), settle),
+             N_("The bank has them; say what it answered."),
+             f"{payout_pages.PATH}?state={State.PENDING}"),
         Task(found.payouts_failed, N_("Payouts that failed"),
-             N_("Try them again once the account is right."), settle),
+             N_("Try them again once the account is right."),
+             f"{payout_pages.PATH}?state={State.FAILED}"),
     ]  # fmt: skip
 
 

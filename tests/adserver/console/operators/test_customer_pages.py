@@ -11,14 +11,24 @@ from adserver.accounting.top_ups import Asked
 from adserver.console import loops
 from adserver.console.loops import repeating
 from adserver.console.operators import customers
+from adserver.stores import database, house_ads
+from adserver.stores.house_ads import HouseAd
+from models.domain.campaign import Review
 from models.domain.ids import AdvertiserId
 from models.domain.money import Micros
+from models.domain.placement import Format
 from tests import builders
 from tests.adserver.api.running import Reply
 from tests.adserver.console.account.people import ANN, NOW, OPERATOR, House
 from tests.adserver.console.web.running import Browser
 
 FORM = {"name": "New & Co", "time_zone": "Asia/Shanghai", "prepaid": "1"}
+
+
+OWN_AD = HouseAd(
+    "ha_1", "app1", Format.SPLASH, 1080, 1920, "Version 2", "", "Update",
+    "https://game.example/new", "", "", 0, "", Review.PENDING, "", True, NOW,
+)  # fmt: skip
 
 
 def text(reply: Reply) -> str:
@@ -94,6 +104,12 @@ def test_the_home_page_counts_what_waits(house: House) -> None:
     page = house.browser(OPERATOR).get("/house")
     assert "Partner applications" in page
     assert "/house/partners?standing=applied" in page
+    with database.writing(house.desk.engine) as connection:
+        house_ads.add(connection, OWN_AD)
+    assert house.call(OPERATOR, "GET", "/house").json["own_ads_to_review"] == 1
+    assert 'href="/house/house-ads"' in house.browser(OPERATOR).get("/house")
+    with database.writing(house.desk.engine) as connection:
+        house_ads.put(connection, house_ads.judged(OWN_AD, Review.APPROVED, "", NOW))
     house.call(OPERATOR, "POST", "/house/partners/p_clio/approve", {})
     assert "Nothing waits for a decision." in house.browser(OPERATOR).get("/house")
 

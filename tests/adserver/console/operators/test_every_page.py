@@ -11,6 +11,7 @@ PAGES = sorted(
     for page in AREA.pages
     if page.method == "GET" and "{" not in page.path and page.path not in NEEDS_THE_LOG
 )
+SHEETS = [path for path in PAGES if path.endswith(".csv")]
 LISTS = sorted(
     one.path.removeprefix("/api/v1")
     for one in AREA.endpoints
@@ -18,7 +19,7 @@ LISTS = sorted(
 )
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in SHEETS])
 def test_a_page_of_an_empty_house_says_what_to_do_in_both_languages(
     house: House, path: str
 ) -> None:
@@ -35,6 +36,24 @@ def test_a_list_is_there_for_programs_and_as_a_spreadsheet(house: House, path: s
         sheet = house.call(OPERATOR, "GET", path, Accept="text/csv")
         assert sheet.status == 200
         assert sheet.headers["Content-Type"].startswith("text/csv")
+
+
+@pytest.mark.parametrize("path", SHEETS)
+def test_every_table_is_a_spreadsheet_with_the_columns_that_programs_get(
+    house: House, path: str
+) -> None:
+    browser = house.browser(OPERATOR)
+    sheet = browser.call("GET", path)
+    assert sheet.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "attachment" in sheet.headers["Content-Disposition"]
+    assert path in browser.get(path.removesuffix(".csv"))
+    program = house.call(OPERATOR, "GET", path.removesuffix(".csv"), Accept="text/csv")
+    assert sheet.body.splitlines()[0] == program.body.splitlines()[0]
+
+
+def test_every_list_has_its_spreadsheet() -> None:
+    lists = {one.path for one in AREA.endpoints if one.listed and "{" not in one.path}
+    assert lists == {f"/api/v1{path.removesuffix('.csv')}" for path in SHEETS}
 
 
 def test_no_route_is_there_for_other_roles_or_strangers(house: House) -> None:
