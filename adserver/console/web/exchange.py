@@ -5,7 +5,7 @@ the event store and wait for it. The one surprising fact: a call that reaches a 
 owner in its path has been proven to come from that owner or an operator (`web.guard`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,6 +98,18 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A file of any length, made while it is sent; each piece in a thread, none kept.
+
+    A piece that cannot be made breaks the connection off, so nobody takes a part for the whole.
+    """
+
+    pieces: Iterator[bytes]
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """A page of a REST list, and where it goes on ("" at the end)."""
 
@@ -105,4 +117,4 @@ class Listed:
     next_cursor: str = ""
 
 
-Reply = Html | See | Download
+Reply = Html | See | Download | Stream

@@ -4,6 +4,7 @@ Never here: what the page says. The one surprising fact: a page is let in twice,
 read (who is it?) and after (did the form come from us?).
 """
 
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +18,7 @@ from markupsafe import Markup
 from adserver.accounts.identity import Identity
 from adserver.api.problems import Problem, UnauthorizedError
 from adserver.console.web import guard
-from adserver.console.web.exchange import Call, Download, Html, See
+from adserver.console.web.exchange import Call, Download, Html, See, Stream
 from adserver.console.web.frame import (
     NOTICE,
     YEAR_S,
@@ -27,7 +28,7 @@ from adserver.console.web.frame import (
     zone_of,
 )
 from adserver.console.web.incoming import Form, read_form, readable
-from adserver.console.web.language import chosen, translations
+from adserver.console.web.language import chosen, say
 from adserver.console.web.problems import said_as_problems
 from adserver.console.web.rendering import render
 from adserver.console.web.routes import Page
@@ -91,6 +92,8 @@ class PageDoor:
             return _seen_elsewhere(self._frame, request, reply)
         if isinstance(reply, Download):
             return _download(reply)
+        if isinstance(reply, Stream):
+            return _streamed(self._frame, reply)
         return shown(self._frame, request, filled, reply)
 
     def _to_sign_in(self, request: web.Request) -> web.StreamResponse:
@@ -112,16 +115,15 @@ def stranger(frame: Frame, request: web.Request) -> Call:
         language=language,
         zone=zone_of(frame, None),
         cookies=request.cookies,
-        _=translations(language).gettext,
+        _=partial(say, language),
     )
 
 
 def known(frame: Frame, request: web.Request, call: Call, who: Identity | None) -> Call:
     """The call with who makes it."""
     language = _language(request, who)
-    return replace(
-        call, who=who, language=language, zone=zone_of(frame, who), _=translations(language).gettext
-    )
+    zone = zone_of(frame, who)
+    return replace(call, who=who, language=language, zone=zone, _=partial(say, language))
 
 
 def shown(frame: Frame, request: web.Request, call: Call, html: Html) -> web.Response:
@@ -198,11 +200,25 @@ def is_local(path: str) -> bool:
 def _download(download: Download) -> web.Response:
     headers = {"Content-Type": download.media_type}
     if download.name:
-        name = quote(download.name)
-        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+        headers["Content-Disposition"] = _as_file(download.name)
     if download.cache_s:
         headers["Cache-Control"] = f"public, max-age={download.cache_s}, immutable"
     return web.Response(body=download.body, headers=headers)
+
+
+def _streamed(frame: Frame, stream: Stream) -> web.Response:
+    headers = {"Content-Type": stream.media_type, "Content-Disposition": _as_file(stream.name)}
+    return web.Response(body=_made_in_threads(frame, stream.pieces), headers=headers)
+
+
+async def _made_in_threads(frame: Frame, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each piece in a thread of the frame, asked for when the one before has been sent."""
+    while (piece := await frame.in_thread(partial(next, pieces, None))) is not None:
+        yield piece
+
+
+def _as_file(name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(name)}"
 
 
 def _language(request: web.Request, who: Identity | None) -> str:
