@@ -103,5 +103,6 @@ def problem_answer(
 ) -> Answer:
     """A problem document as a response. `detail` must not repeat bytes of the sender unescaped."""
     pointer = field or msgspec.UNSET
-    document = ProblemDocument(NO_TYPE, status.phrase, status.value, detail, pointer)
+    plain = "".join([detail])  # a kind of str as its text; JSON is made of nothing else
+    document = ProblemDocument(NO_TYPE, status.phrase, status.value, plain, pointer)
     return Answer(status.value, _encoder.encode(document), PROBLEM_JSON, headers)

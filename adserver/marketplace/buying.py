@@ -22,6 +22,7 @@ from adserver.marketplace.notation import (
     whole_number,
     yes_no,
 )
+from adserver.marketplace.problem import Sentence
 from adserver.marketplace.targeting_notation import targeting
 from adserver.marketplace.time_notation import instant, time_zone
 from models.domain.campaign import (
@@ -54,16 +55,18 @@ def _placements(value: Targeting) -> Iterator[tuple[str, str]]:
 def _flight_and_money(item: LineItem) -> Findings:
     yield from _of_a_sale(item) if item.pricing is PricingModel.CPS else _of_an_event(item)
     if item.ends_at is not None and item.ends_at <= item.starts_at:
-        yield "ends_at", "must be later than starts_at"
+        yield "ends_at", Sentence("must be later than starts_at")
     daily, total = item.daily_budget_micros, item.total_budget_micros
     if daily is not None and total is not None and daily > total:
-        yield "daily_budget", "is more than total_budget"
+        yield "daily_budget", Sentence("is more than total_budget")
 
 
 def _of_a_sale(item: LineItem) -> Findings:
     if not item.product:
-        yield "product", "is missing: cps promotes a product, written merchant/sku"
-    nothing_charged = "is not for cps: sales pay commissions, and ads of them cost nothing"
+        yield "product", Sentence("is missing: cps promotes a product, written merchant/sku")
+    nothing_charged = Sentence(
+        "is not for cps: sales pay commissions, and ads of them cost nothing"
+    )
     paid = {
         "bid": item.bid_micros,
         "daily_budget": item.daily_budget_micros,
@@ -76,20 +79,23 @@ def _of_a_sale(item: LineItem) -> Findings:
 
 def _of_an_event(item: LineItem) -> Findings:
     if item.product:
-        yield "product", f"is for cps, not for {item.pricing}"
+        yield "product", Sentence("is for cps, not for %(pricing)s", pricing=item.pricing)
     if not item.bid_micros:
-        yield "bid", "must be more than zero"
+        yield "bid", Sentence("must be more than zero")
     elif item.pricing is PricingModel.CPM and item.bid_micros < LEAST_CPM:
-        yield "bid", "must be at least 0.001, so that an impression costs a millionth"
+        yield "bid", Sentence("must be at least 0.001, so that an impression costs a millionth")
 
 
 def _landing_and_size(creative: Creative) -> Findings:
     if bool(creative.w) != bool(creative.h):
-        yield "w", "w and h are given together or not at all"
+        yield "w", Sentence("w and h are given together or not at all")
     if creative.landing_kind is not LandingKind.DEEPLINK:
         message = url(web_only=True).check(creative.landing_url)
         if message:
-            yield "landing_url", f"{message} (only a deeplink may have another scheme)"
+            yield (
+                "landing_url",
+                Sentence("%(why)s (only a deeplink may have another scheme)", why=message),
+            )
 
 
 ACTIVE = Field("active", yes_no(), "false: archived, kept but not used.", option="")

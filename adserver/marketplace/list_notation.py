@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from adserver.marketplace.notation import Notation, Raw, plain_text
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.problem import NotationError, Sentence
 from models.domain.campaign import CapLevel, CapPeriod, FrequencyCap
 
 MOST_PIXELS = 20_000
@@ -24,12 +24,14 @@ def size() -> Notation:
         written = "x".join(map(plain_text, raw)) if isinstance(raw, list) else plain_text(raw)
         found = _SIZE.fullmatch(written)
         if not found:
-            raise NotationError(f"a size such as 1080x1920 expected, not {written[:80]!r}")
+            wanted = "a size such as 1080x1920 expected, not %(value)s"
+            raise NotationError(Sentence(wanted, value=repr(written[:80])))
         return int(found[1]), int(found[2])
 
     def check(value: tuple[int, int]) -> str | None:
         fits = all(1 <= pixels <= MOST_PIXELS for pixels in value)
-        return None if fits else f"each side must be 1 to {MOST_PIXELS} pixels"
+        most = MOST_PIXELS
+        return None if fits else Sentence("each side must be 1 to %(most)s pixels", most=most)
 
     return Notation("WxH", read, lambda value: f"{value[0]}x{value[1]}", check)
 
@@ -42,7 +44,8 @@ def cap() -> Notation:
 
     def check(value: FrequencyCap) -> str | None:
         fits = 1 <= value.impressions <= MOST_CAPPED
-        return None if fits else f"must allow 1 to {MOST_CAPPED} impressions"
+        most = MOST_CAPPED
+        return None if fits else Sentence("must allow 1 to %(most)s impressions", most=most)
 
     return Notation("N/PERIOD[/LEVEL]", _read_cap, _write_cap, check)
 
@@ -51,22 +54,24 @@ def _read_cap(raw: Raw) -> FrequencyCap:
     if isinstance(raw, dict):
         unknown = raw.keys() - {"impressions", "period", "level"}
         if unknown:
-            raise NotationError("a cap has impressions, period and level", min(unknown))
+            parts = Sentence("a cap has impressions, period and level")
+            raise NotationError(parts, min(unknown))
         raw = "/".join(
             plain_text(raw[name]) for name in ("impressions", "period", "level") if name in raw
         )
     written = plain_text(raw).lower().replace("-", "_")
     found = _CAP.fullmatch(written)
     if not found:
-        raise NotationError(
-            f"a cap such as 3/day or 10/lifetime/campaign expected, not {written[:80]!r}"
-        )
+        wanted = "a cap such as 3/day or 10/lifetime/campaign expected, not %(value)s"
+        raise NotationError(Sentence(wanted, value=repr(written[:80])))
     try:
         level = CapLevel(found[3]) if found[3] else CapLevel.LINE_ITEM
         return FrequencyCap(int(found[1]), CapPeriod(found[2]), level)
     except ValueError:
+        known = "%(value)s: periods are %(periods)s; levels are %(levels)s"
         periods, levels = ", ".join(CapPeriod), ", ".join(CapLevel)
-        raise NotationError(f"{written}: periods are {periods}; levels are {levels}") from None
+        refused = Sentence(known, value=written, periods=periods, levels=levels)
+        raise NotationError(refused) from None
 
 
 def _write_cap(value: FrequencyCap) -> str:
@@ -80,7 +85,7 @@ def list_of(one: Notation, most: int, *, key: Callable[[Any], Any] | None = None
     def check(value: tuple[Any, ...]) -> str | None:
         keys = [key(item) if key else item for item in value]
         if len(set(keys)) < len(keys):
-            return "names the same thing twice"
+            return Sentence("names the same thing twice")
         return _too_many(value, most) or _first(one.check(item) for item in value)
 
     return Notation(
@@ -139,7 +144,10 @@ def read_checked(one: Notation, raw: Raw) -> Any:
 
 def _too_many(values: Iterable[Any], most: int) -> str | None:
     count = len(tuple(values))
-    return f"holds {count} values; at most {most} are allowed" if count > most else None
+    if count <= most:
+        return None
+    held = "holds %(number)s values; at most %(most)s are allowed"
+    return Sentence(held, number=count, most=most)
 
 
 def _first(messages: Iterable[str | None]) -> str | None:

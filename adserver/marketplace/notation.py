@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.problem import NotationError, Sentence
 from models.domain.money import Micros, parse_amount
 
 Raw = str | list["Raw"] | dict[str, "Raw"]
@@ -61,9 +61,8 @@ def plain_text(raw: Raw) -> str:
         NotationError: a list or a mapping.
     """
     if not isinstance(raw, str):
-        raise NotationError(
-            f"one value expected, not a {'list' if isinstance(raw, list) else 'mapping'}"
-        )
+        kind = Sentence("list") if isinstance(raw, list) else Sentence("mapping")
+        raise NotationError(Sentence("one value expected, not a %(kind)s", kind=kind))
     return raw
 
 
@@ -72,12 +71,15 @@ def text(most: int, *, least: int = 0, lines: bool = False) -> Notation:
 
     def check(value: str) -> str | None:
         if not least <= len(value) <= most:
-            return f"must have {least} to {most} characters, has {len(value)}"
+            wanted = "must have %(least)s to %(most)s characters, has %(number)s"
+            return Sentence(wanted, least=least, most=most, number=len(value))
         found = _NOT_PRINTABLE.search(value)
         if found or ("\n" in value and not lines):
             code = ord(found[0] if found else "\n")
-            return f"holds a character that cannot be shown (U+{code:04X})"
-        return "must not be blank" if least and not value.strip() else None
+            return Sentence(
+                "holds a character that cannot be shown (%(code)s)", code=f"U+{code:04X}"
+            )
+        return Sentence("must not be blank") if least and not value.strip() else None
 
     return Notation("TEXT", plain_text, str, check)
 
@@ -90,20 +92,22 @@ def matching(
     def check(value: str) -> str | None:
         if pattern.fullmatch(value) or (empty and not value):
             return None
-        return f"must be {meaning}, not {value[:80]!r}"
+        return Sentence(
+            "must be %(meaning)s, not %(value)s", meaning=meaning, value=repr(value[:80])
+        )
 
     return Notation(metavar, plain_text, str, check)
 
 
 def identifier() -> Notation:
     """An id as people choose it."""
-    return matching(_IDENTIFIER, "1 to 64 letters, digits, _ or -", "ID")
+    return matching(_IDENTIFIER, Sentence("1 to 64 letters, digits, _ or -"), "ID")
 
 
 def product() -> Notation:
     """A product of a merchant; a SKU may hold whatever can be shown, slashes too."""
     shape, printable = (
-        matching(_PRODUCT, "merchant/sku, as in shop/4711", "MERCHANT/SKU", empty=True),
+        matching(_PRODUCT, Sentence("merchant/sku, as in shop/4711"), "MERCHANT/SKU", empty=True),
         text(193),
     )
 
@@ -115,17 +119,19 @@ def product() -> Notation:
 
 def token() -> Notation:
     """A category and the like: a word without spaces."""
-    return matching(_TOKEN, "a word of letters, digits and . _ / -", "WORD")
+    return matching(_TOKEN, Sentence("a word of letters, digits and . _ / -"), "WORD")
 
 
 def host(*, empty: bool = False) -> Notation:
     """A domain name."""
-    return matching(_HOST, "a domain such as shop.example", "DOMAIN", empty=empty)
+    return matching(_HOST, Sentence("a domain such as shop.example"), "DOMAIN", empty=empty)
 
 
 def url(*, web_only: bool = False, empty: bool = False) -> Notation:
     """An address of at most 2048 characters that can be taken apart."""
-    pattern, meaning = (_WEB, "an http(s) address") if web_only else (_ANY_URL, "a full address")
+    pattern, meaning = _ANY_URL, Sentence("a full address")
+    if web_only:
+        pattern, meaning = _WEB, Sentence("an http(s) address")
     shape, length = matching(pattern, meaning, "URL", empty=empty), text(2048)
 
     def check(value: str) -> str | None:
@@ -141,15 +147,18 @@ def _broken_host(address: str) -> str | None:
         is_web = parts.scheme in {"http", "https"}
         named = not is_web or (parts.hostname and parts.port != 0)
     except ValueError as error:
-        return f"names a host that cannot be: {error}"
-    return None if named else "names no host"
+        return Sentence("names a host that cannot be: %(why)s", why=error)
+    return None if named else Sentence("names no host")
 
 
 def whole_number(least: int, most: int) -> Notation:
     """An integer; both ends may be used."""
 
     def check(value: int) -> str | None:
-        return None if least <= value <= most else f"must be {least} to {most}, not {value}"
+        if least <= value <= most:
+            return None
+        wanted = "must be %(least)s to %(most)s, not %(value)s"
+        return Sentence(wanted, least=least, most=most, value=value)
 
     return Notation("NUMBER", _read_integer, int, check)
 
@@ -157,7 +166,8 @@ def whole_number(least: int, most: int) -> Notation:
 def _read_integer(raw: Raw) -> int:
     written = plain_text(raw)
     if not re.fullmatch(r"-?[0-9]{1,18}", written):
-        raise NotationError(f"a whole number expected, not {written[:80]!r}")
+        wanted = "a whole number expected, not %(value)s"
+        raise NotationError(Sentence(wanted, value=repr(written[:80])))
     return int(written)
 
 
@@ -166,10 +176,9 @@ def amount(*, least: int = 1) -> Notation:
 
     def check(value: Micros) -> str | None:
         if value < least:
-            return "must be more than zero" if least else "must not be negative"
-        return (
-            f"must be at most {write_amount(Micros(MOST_MICROS))}" if value > MOST_MICROS else None
-        )
+            return Sentence("must be more than zero" if least else "must not be negative")
+        most = write_amount(Micros(MOST_MICROS))
+        return Sentence("must be at most %(most)s", most=most) if value > MOST_MICROS else None
 
     return Notation("AMOUNT", _read_amount, write_amount, check)
 
@@ -178,8 +187,16 @@ def _read_amount(raw: Raw) -> Micros:
     written = plain_text(raw)
     try:
         return parse_amount(written[:40])
-    except ValueError as error:
-        raise NotationError(str(error)) from None
+    except ValueError:
+        raise NotationError(no_amount(written)) from None
+
+
+def no_amount(written: str) -> str:
+    """What is said of a text that is no amount."""
+    return Sentence(
+        "%(value)s is not an amount: write digits with at most six decimals, as in 12.34",
+        value=repr(written[:40]),
+    )
 
 
 def write_amount(micros: Micros) -> str:
@@ -197,12 +214,15 @@ def choice(kind: type[StrEnum], sold: frozenset[Any] | None = None) -> Notation:
         try:
             return kind(plain_text(raw).lower())
         except ValueError:
-            raise NotationError(f"must be one of {', '.join(names)}, not {raw!r}") from None
+            known = "must be one of %(names)s, not %(value)s"
+            refused = Sentence(known, names=", ".join(names), value=repr(raw))
+            raise NotationError(refused) from None
 
     def check(value: StrEnum) -> str | None:
         if value.value in names:
             return None
-        return f"{value.value} is not sold yet: the name is reserved; use {', '.join(names)}"
+        reserved = "%(value)s is not sold yet: the name is reserved; use %(names)s"
+        return Sentence(reserved, value=value.value, names=", ".join(names))
 
     return Notation(f"[{'|'.join(names)}]", read, str, check)
 
@@ -216,6 +236,6 @@ def yes_no() -> Notation:
             return True
         if written in {"false", "no", "off"}:
             return False
-        raise NotationError(f"must be true or false, not {raw!r}")
+        raise NotationError(Sentence("must be true or false, not %(value)s", value=repr(raw)))
 
     return Notation("[true|false]", read, bool)

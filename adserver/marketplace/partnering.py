@@ -24,7 +24,7 @@ from adserver.marketplace.notation import (
     whole_number,
     yes_no,
 )
-from adserver.marketplace.problem import Problem
+from adserver.marketplace.problem import Problem, Sentence
 from adserver.marketplace.time_notation import instant
 from affiliate.merchandise import Merchant
 from affiliate.partner import (
@@ -51,7 +51,7 @@ _REFERENCE = text(128, least=1)
 
 def _bank(partner: Partner) -> Findings:
     if partner.bank_account and not partner.account_holder:
-        yield "account_holder", "is missing: a bank account needs the name it is under"
+        yield "account_holder", Sentence("is missing: a bank account needs the name it is under")
 
 
 PARTNER = Kind(
@@ -205,17 +205,20 @@ class Agreement:
 def _dates(thing: Any) -> Findings:
     starts_at, ends_at = thing.starts_at, thing.ends_at
     if starts_at is not None and ends_at is not None and ends_at <= starts_at:
-        yield "ends_at", "must be later than starts_at"
+        yield "ends_at", Sentence("must be later than starts_at")
 
 
 def _terms(agreement: Agreement) -> Findings:
     yield from _dates(agreement)
     if agreement.subsidy_cap_minor is not None and agreement.subsidy is None:
-        yield "subsidy_cap", "limits a subsidy that is not there; give one such as support:30%"
+        yield (
+            "subsidy_cap",
+            Sentence("limits a subsidy that is not there; give one such as support:30%%"),
+        )
     for name, tiers in (("tiers", agreement.tiers), ("ad_tiers", agreement.ad_tiers)):
         starts = [tier.from_minor for tier in tiers]
         if starts != sorted(starts):
-            yield name, "must rise: the tier that begins lowest first"
+            yield name, Sentence("must rise: the tier that begins lowest first")
 
 
 @lru_cache

@@ -3,9 +3,31 @@
 Never here: the rules themselves (`rules`, `notation`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SHOWN = 20
+
+
+class Sentence(str):
+    """English that can be said in other languages: it knows its template and what fills it.
+
+    The template is filled as `"%(name)s" % values`, so a percent sign in it is doubled; a value may
+    be a sentence, too. Wherever it is put together with other text it becomes plain English.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, /, **values: object) -> "Sentence":
+        """The template with its values."""
+        filled = super().__new__(cls, template % values)
+        filled.template, filled.values = template, values
+        return filled
+
+    def __str__(self) -> str:
+        """Itself, so that an exception that is made of it still says it."""
+        return self
 
 
 @dataclass(frozen=True, slots=True)

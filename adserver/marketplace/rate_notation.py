@@ -8,8 +8,16 @@ currency, and what is finer is refused, so what is written is what is paid.
 import re
 from datetime import timedelta
 
-from adserver.marketplace.notation import Notation, Raw, identifier, matching, plain_text, text
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.notation import (
+    Notation,
+    Raw,
+    identifier,
+    matching,
+    no_amount,
+    plain_text,
+    text,
+)
+from adserver.marketplace.problem import NotationError, Sentence
 from affiliate.partner import Rate, Subsidy, Tier
 from models.domain.ids import PoolId
 from models.domain.money import (
@@ -48,10 +56,12 @@ def parse_percent(written: str) -> int:
     """
     found = _PERCENT.fullmatch(written.strip())
     if not found:
-        raise NotationError(f"a percentage such as 12% or 3.1% expected, not {written[:80]!r}")
+        wanted = "a percentage such as 12%% or 3.1%% expected, not %(value)s"
+        raise NotationError(Sentence(wanted, value=repr(written[:80])))
     decimals = (found[2] or "").rstrip("0")
     if len(decimals) > _PPM_DIGITS:
-        raise NotationError(f"{written} is too fine: a percentage has at most four decimals")
+        fine = "%(value)s is too fine: a percentage has at most four decimals"
+        raise NotationError(Sentence(fine, value=written))
     return int(found[1] + decimals.ljust(_PPM_DIGITS, "0"))
 
 
@@ -70,12 +80,13 @@ def parse_minor(written: str, currency: str) -> int:
     """
     try:
         micros = parse_amount(written.strip()[:40])
-    except ValueError as error:
-        raise NotationError(str(error)) from None
+    except ValueError:
+        raise NotationError(no_amount(written.strip())) from None
     minor, rest = divmod(micros, micros_of(1, currency))
     if rest:
+        fine = "%(value)s is too fine: %(currency)s has %(digits)s decimals"
         digits = minor_digits(currency)
-        raise NotationError(f"{written} is too fine: {currency} has {digits} decimals")
+        raise NotationError(Sentence(fine, value=written, currency=currency, digits=digits))
     return minor
 
 
@@ -95,7 +106,8 @@ def parse_rate(written: str, currency: str) -> Rate:
     try:
         return Rate(flat_minor=parse_minor(written, currency))
     except NotationError as error:
-        raise NotationError(f"a rate is 12% or a flat amount a piece: {error}") from None
+        wanted = "a rate is 12%% or a flat amount a piece: %(why)s"
+        raise NotationError(Sentence(wanted, why=str(error))) from None
 
 
 def write_rate(value: Rate, currency: str) -> str:
@@ -108,15 +120,15 @@ def write_rate(value: Rate, currency: str) -> str:
 def rate_fault(value: Rate) -> str | None:
     """What is wrong with a rate: above 100 %, or an amount that cannot be."""
     if value.ppm is not None:
-        return None if 0 <= value.ppm <= PPM else "a rate is at most 100%"
+        return None if 0 <= value.ppm <= PPM else Sentence("a rate is at most 100%%")
     return amount_fault(value.flat_minor or 0)
 
 
 def amount_fault(minor: int) -> str | None:
     """What is wrong with an amount of minor units: negative or astronomical."""
     if minor < 0:
-        return "must not be negative"
-    return None if minor <= LARGEST_MINOR else "is more than can be counted"
+        return Sentence("must not be negative")
+    return None if minor <= LARGEST_MINOR else Sentence("is more than can be counted")
 
 
 def rate(currency: str) -> Notation:
@@ -133,7 +145,9 @@ def percent(most_ppm: int = PPM) -> Notation:
     """A share."""
 
     def check(value: int) -> str | None:
-        return None if 0 <= value <= most_ppm else f"must be at most {write_percent(most_ppm)}"
+        if 0 <= value <= most_ppm:
+            return None
+        return Sentence("must be at most %(most)s", most=write_percent(most_ppm))
 
     return Notation("PERCENT", lambda raw: parse_percent(plain_text(raw)), write_percent, check)
 
@@ -154,7 +168,8 @@ def labelled_rate(currency: str, metavar: str, *, unlabelled: bool = False) -> N
     def read(raw: Raw) -> tuple[str, Rate]:
         label, equals, written = plain_text(raw).rpartition("=")
         if not (label.strip() if equals else unlabelled):
-            raise NotationError(f"{metavar} expected, such as phone=12%, not {written[:80]!r}")
+            wanted = "%(form)s expected, such as phone=12%%, not %(value)s"
+            raise NotationError(Sentence(wanted, form=metavar, value=repr(written[:80])))
         return label.strip(), parse_rate(written, currency)
 
     def write(value: tuple[str, Rate]) -> str:
@@ -171,7 +186,7 @@ def tier(currency: str) -> Notation:
     """ "100000:12%": from that much revenue in a month on, this rate."""
 
     def read(raw: Raw) -> Tier:
-        start, share = _halves(raw, "a tier such as 100000:12%")
+        start, share = _halves(raw, Sentence("a tier such as 100000:12%%"))
         return Tier(parse_minor(start, currency), parse_percent(share))
 
     def write(value: Tier) -> str:
@@ -179,7 +194,7 @@ def tier(currency: str) -> Notation:
 
     def check(value: Tier) -> str | None:
         if not 0 <= value.rate_ppm <= PPM:
-            return "a tier's rate is at most 100%"
+            return Sentence("a tier's rate is at most 100%%")
         return amount_fault(value.from_minor)
 
     return Notation("FROM:PERCENT", read, write, check)
@@ -189,12 +204,13 @@ def subsidy() -> Notation:
     """ "support:30%": a fund, and the further share that it pays."""
 
     def read(raw: Raw) -> Subsidy:
-        pool, share = _halves(raw, "a fund and its share such as support:30%")
+        pool, share = _halves(raw, Sentence("a fund and its share such as support:30%%"))
         return Subsidy(PoolId(pool), parse_percent(share))
 
     def check(value: Subsidy) -> str | None:
         if not 0 < value.share_ppm <= MOST_SUBSIDY_PPM:
-            return f"a subsidy is more than 0% and at most {write_percent(MOST_SUBSIDY_PPM)}"
+            wanted = "a subsidy is more than 0%% and at most %(most)s"
+            return Sentence(wanted, most=write_percent(MOST_SUBSIDY_PPM))
         return identifier().check(value.pool_id)
 
     def write(value: Subsidy) -> str:
@@ -210,15 +226,18 @@ def span() -> Notation:
         written = plain_text(raw)
         found = _SPAN.fullmatch(written.strip().lower())
         if not found:
-            raise NotationError(f"a span such as 15d, 36h or 90m expected, not {written[:80]!r}")
+            wanted = "a span such as 15d, 36h or 90m expected, not %(value)s"
+            raise NotationError(Sentence(wanted, value=repr(written[:80])))
         try:
             return int(found[1]) * _UNITS[found[2]]
         except OverflowError:
-            raise NotationError(f"{written} is longer than anything") from None
+            refused = Sentence("%(value)s is longer than anything", value=written)
+            raise NotationError(refused) from None
 
     def check(value: timedelta) -> str | None:
         if not timedelta(0) < value <= LONGEST_WINDOW:
-            return f"must be more than nothing and at most {_write_span(LONGEST_WINDOW)}"
+            wanted = "must be more than nothing and at most %(most)s"
+            return Sentence(wanted, most=_write_span(LONGEST_WINDOW))
         return None
 
     return Notation("SPAN", read, _write_span, check)
@@ -233,17 +252,18 @@ def _write_span(value: timedelta) -> str:
 
 def currency_code() -> Notation:
     """ISO 4217."""
-    return matching(_CURRENCY, "three capital letters such as CNY", "CURRENCY")
+    return matching(_CURRENCY, Sentence("three capital letters such as CNY"), "CURRENCY")
 
 
 def email() -> Notation:
     """An address for mail, or none."""
-    return _printable(_EMAIL, "a mail address such as a@b.example", "EMAIL", empty=True)
+    return _printable(_EMAIL, Sentence("a mail address such as a@b.example"), "EMAIL", empty=True)
 
 
 def code() -> Notation:
     """A coupon's code."""
-    return _printable(_CODE, "1 to 64 letters, digits or signs without blanks", "CODE")
+    meaning = Sentence("1 to 64 letters, digits or signs without blanks")
+    return _printable(_CODE, meaning, "CODE")
 
 
 def _printable(
@@ -265,7 +285,7 @@ def bank_account() -> Notation:
         return re.sub(r"[\s-]", "", plain_text(raw))
 
     def check(value: str) -> str | None:
-        return "must be 4 to 64 letters and digits" if shape.check(value) else None
+        return Sentence("must be 4 to 64 letters and digits") if shape.check(value) else None
 
     return Notation("ACCOUNT", read, masked, check)
 
@@ -280,5 +300,6 @@ def _halves(raw: Raw, example: str) -> tuple[str, str]:
     written = plain_text(raw)
     first, colon, second = written.rpartition(":")
     if not colon or not first.strip():
-        raise NotationError(f"{example} expected, not {written[:80]!r}")
+        wanted = "%(example)s expected, not %(value)s"
+        raise NotationError(Sentence(wanted, example=example, value=repr(written[:80])))
     return first.strip(), second

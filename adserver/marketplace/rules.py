@@ -10,7 +10,7 @@ from typing import Any
 
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.kinds import KINDS, entities, kind_of
-from adserver.marketplace.problem import CatalogError, Problem
+from adserver.marketplace.problem import CatalogError, Problem, Sentence
 from models.domain.marketplace import Marketplace
 
 Knows = Callable[[str, str], bool]
@@ -37,7 +37,9 @@ def _findings(kind: Kind, entity: Any, knows: Knows) -> Iterator[tuple[str, str]
             yield field.name, message
         for other, other_id in field.refers_to(value):
             if not knows(other, other_id):
-                yield field.name, f"there is no {KINDS[other].title} {other_id!r}"
+                title = Sentence(KINDS[other].title)
+                nobody = "there is no %(kind)s %(name)s"
+                yield field.name, Sentence(nobody, kind=title, name=repr(other_id))
     if sound:
         yield from kind.within(entity)
 
@@ -49,7 +51,7 @@ def problems_in(marketplace: Marketplace) -> Iterator[Problem]:
         for entity in entities(marketplace, kind):
             entity_id = kind.id_of(entity)
             if entity_id in known[kind.name]:
-                yield Problem(kind.name, entity_id, kind.id_field.name, "is used twice")
+                yield Problem(kind.name, entity_id, kind.id_field.name, Sentence("is used twice"))
             known[kind.name].add(entity_id)
     for kind in KINDS.values():
         for entity in entities(marketplace, kind):

@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from adserver.marketplace.list_notation import read_each
 from adserver.marketplace.notation import Notation, Raw, plain_text, text
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.problem import NotationError, Sentence
 from models.domain.campaign import Rule, Targeting
 
 ATTRIBUTES = tuple(field.name for field in fields(Targeting))
@@ -25,16 +25,19 @@ _HOURS = re.compile(
 )
 _FREE_TEXT = text(100, least=1)
 _PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
-    "country": (re.compile(r"[A-Za-z]{3}"), "a three-letter country code such as CHN"),
+    "country": (re.compile(r"[A-Za-z]{3}"), Sentence("a three-letter country code such as CHN")),
     "os_version": (
         re.compile(r"(?=.*[0-9])([0-9]+(\.[0-9]+){0,3})?\.\.([0-9]+(\.[0-9]+){0,3})?"),
-        "a range of versions such as 12.. or 14.0..17.2",
+        Sentence("a range of versions such as 12.. or 14.0..17.2"),
     ),
-    "language": (re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"), "a language code such as zh"),
-    "gender": (re.compile(r"[FMOfmo]"), "F, M or O"),
+    "language": (
+        re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*"),
+        Sentence("a language code such as zh"),
+    ),
+    "gender": (re.compile(r"[FMOfmo]"), Sentence("F, M or O")),
     "age": (
         re.compile(r"(?=.*[0-9])([0-9]{1,3})?\.\.([0-9]{1,3})?"),
-        "a range of years such as 18..24 or 60..",
+        Sentence("a range of years such as 18..24 or 60.."),
     ),
 }
 _RANGES = frozenset({"age", "os_version"})
@@ -59,7 +62,7 @@ def read_targeting(raw: Raw) -> Targeting:
         NotationError: with the path to what is wrong.
     """
     if not isinstance(raw, dict):
-        raise NotationError("a mapping such as {country: [CHN]} expected")
+        raise NotationError(Sentence("a mapping such as {country: [CHN]} expected"))
     rules = {}
     for name, written in raw.items():
         require_attribute(name)
@@ -73,7 +76,9 @@ def read_targeting(raw: Raw) -> Targeting:
 def require_attribute(name: str) -> None:
     """Raises NotationError when targeting has no such attribute."""
     if name not in ATTRIBUTES:
-        raise NotationError(f"targeting knows {', '.join(ATTRIBUTES)}; not {name[:80]!r}", name)
+        known, unknown = ", ".join(ATTRIBUTES), repr(name[:80])
+        refused = Sentence("targeting knows %(names)s; not %(value)s", names=known, value=unknown)
+        raise NotationError(refused, name)
 
 
 def _read_rule(name: str, raw: Raw) -> Rule:
@@ -82,7 +87,7 @@ def _read_rule(name: str, raw: Raw) -> Rule:
     lists = {}
     for side, written in raw.items():
         if side not in {"include", "exclude"}:
-            raise NotationError("include and exclude lists are expected here", side)
+            raise NotationError(Sentence("include and exclude lists are expected here"), side)
         try:
             lists[side] = read_values(name, written)
         except NotationError as error:
@@ -114,9 +119,8 @@ def _read_hours(raw: Raw) -> list[int]:
     written = plain_text(raw).lower()
     found = _HOURS.fullmatch(written)
     if not found or not written:
-        raise NotationError(
-            f"hours such as mon-fri 9..17, sat, or 0..167 expected, not {written!r}"
-        )
+        wanted = "hours such as mon-fri 9..17, sat, or 0..167 expected, not %(value)s"
+        raise NotationError(Sentence(wanted, value=repr(written)))
     first_day, last_day, first, last = found.groups()
     if first_day is None:
         return _span(int(first), int(last or first), 167, written)
@@ -127,7 +131,8 @@ def _read_hours(raw: Raw) -> list[int]:
 
 def _span(first: int, last: int, most: int, written: str) -> list[int]:
     if not first <= last <= most:
-        raise NotationError(f"{written!r}: from the smaller to the larger, up to {most}")
+        wanted = "%(value)s: from the smaller to the larger, up to %(most)s"
+        raise NotationError(Sentence(wanted, value=repr(written), most=most))
     return list(range(first, last + 1))
 
 
@@ -178,21 +183,21 @@ def _runs(hours: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 def check_targeting(value: Targeting) -> str | None:
     """What is wrong, the attribute named first."""
     for name in ATTRIBUTES:
-        rule: Rule = getattr(value, name)
-        message = _check_rule(name, rule)
+        message = check_rule(name, getattr(value, name))
         if message:
-            return f"{name}: {message}"
+            return Sentence("%(name)s: %(why)s", name=name, why=message)
     return None
 
 
-def _check_rule(name: str, rule: Rule) -> str | None:
+def check_rule(name: str, rule: Rule) -> str | None:
+    """What is wrong with the rule of attribute `name`, or None."""
     if not rule.include and not rule.exclude:
         return None
     if len(rule.include) + len(rule.exclude) > MOST_VALUES:
-        return f"at most {MOST_VALUES} values are allowed"
+        return Sentence("at most %(most)s values are allowed", most=MOST_VALUES)
     both = {v.lower() for v in rule.include} & {v.lower() for v in rule.exclude}
     if both:
-        return f"{min(both)} is both included and excluded"
+        return Sentence("%(value)s is both included and excluded", value=min(both))
     for value in sorted(rule.include | rule.exclude):
         message = check_value(name, value)
         if message:
@@ -205,17 +210,21 @@ def check_value(name: str, value: str) -> str | None:
     if name in _PATTERNS:
         pattern, meaning = _PATTERNS[name]
         if not pattern.fullmatch(value):
-            return f"{value[:80]!r} is not {meaning}"
+            return Sentence("%(value)s is not %(meaning)s", value=repr(value[:80]), meaning=meaning)
         if name in _RANGES and _is_empty(value):
-            return f"{value} holds nothing: write it from the smaller to the larger"
+            empty = "%(value)s holds nothing: write it from the smaller to the larger"
+            return Sentence(empty, value=value)
         return None
     if value.lower() in _NAMES.get(name, ()):
         return None
     if name in _NUMBERS:
         least, most = _NUMBERS[name]
         fits = re.fullmatch(r"0|[1-9][0-9]{0,4}", value) and least <= int(value) <= most
-        names = "".join(f" or {other}" for other in _NAMES.get(name, ()))
-        return None if fits else f"{value[:80]!r} is not {least} to {most}{names}"
+        known = Sentence("%(least)s to %(most)s", least=least, most=most)
+        for other in _NAMES.get(name, ()):
+            known = Sentence("%(one)s or %(other)s", one=known, other=other)
+        wrong = "%(value)s is not %(meaning)s"
+        return None if fits else Sentence(wrong, value=repr(value[:80]), meaning=known)
     return _FREE_TEXT.check(value)
 
 

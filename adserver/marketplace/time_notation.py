@@ -10,9 +10,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from adserver.marketplace.notation import Notation, Raw, plain_text
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.problem import NotationError, Sentence
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
+_OUT_OF_RANGE = Sentence("must lie in %(first)s to %(last)s", first=FIRST_YEAR, last=LAST_YEAR)
 _INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d{1,6})?)?)?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
@@ -27,17 +28,18 @@ def instant() -> Notation:
     def read(raw: Raw) -> datetime:
         written = plain_text(raw)
         if not _INSTANT.fullmatch(written):
-            raise NotationError(f"a time such as 2026-11-22 08:00 expected, not {written[:80]!r}")
+            wanted = "a time such as 2026-11-22 08:00 expected, not %(value)s"
+            raise NotationError(Sentence(wanted, value=repr(written[:80])))
         try:
             return datetime.fromisoformat(written)
         except ValueError as error:
-            raise NotationError(f"{written}: {error}") from None
+            refused = Sentence("%(name)s: %(why)s", name=written, why=error)
+            raise NotationError(refused) from None
 
     def check(value: datetime) -> str | None:
         if value.utcoffset() is None:
-            return "must have a time zone"
-        inside = FIRST_YEAR <= value.year <= LAST_YEAR
-        return None if inside else f"must lie in {FIRST_YEAR} to {LAST_YEAR}"
+            return Sentence("must have a time zone")
+        return None if FIRST_YEAR <= value.year <= LAST_YEAR else _OUT_OF_RANGE
 
     return Notation("TIME", read, _write_instant, check)
 
@@ -54,16 +56,20 @@ def localised(value: datetime, zone: ZoneInfo) -> datetime:
         NotationError: an hour that the zone's clocks skip or show twice; a year out of range.
     """
     if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise NotationError(f"must lie in {FIRST_YEAR} to {LAST_YEAR}")
+        raise NotationError(_OUT_OF_RANGE)
     if value.tzinfo is not None:
         return value.astimezone(UTC)
     first, second = (value.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.utcoffset() == second.utcoffset():
         return first.astimezone(UTC)
     shown = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == value
-    trouble = "is shown twice by" if shown else "is skipped by"
+    trouble = (
+        "%(time)s is shown twice by the clocks of %(zone)s; add the offset: %(example)s"
+        if shown
+        else "%(time)s is skipped by the clocks of %(zone)s; add the offset: %(example)s"
+    )
     example = _write_instant(value.replace(tzinfo=timezone(first.utcoffset() or timedelta(0))))
-    raise NotationError(f"{value} {trouble} the clocks of {zone}; add the offset: {example}")
+    raise NotationError(Sentence(trouble, time=value, zone=zone, example=example))
 
 
 @lru_cache(maxsize=1024)
@@ -83,6 +89,7 @@ def time_zone() -> Notation:
     def check(value: str) -> str | None:
         if zone_named(value):
             return None
-        return f"{value[:80]!r} is not an IANA time zone such as Asia/Shanghai"
+        wanted = "%(value)s is not an IANA time zone such as Asia/Shanghai"
+        return Sentence(wanted, value=repr(value[:80]))
 
     return Notation("ZONE", plain_text, str, check)

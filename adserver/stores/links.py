@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores.link_tables import LINK_REVISIONS, LINKS
 from adserver.stores.partners import merchant_of, partners_of
 from adserver.stores.products import products_of
@@ -70,11 +71,12 @@ def make_link(connection: Connection, wanted: Link, now: datetime) -> Link:
         if there == made:
             return there
         if _words(there) == _words(made):
-            raise LinkRefusedError(
-                f"there is such a link already, {code}, with other sub-ids or another rate; "
+            there_is = (
+                "there is such a link already, %(code)s, with other sub-ids or another rate; "
                 "a link never changes: make another with a --name of its own"
             )
-    raise LinkRefusedError("no code is free for this link: give it another --name")
+            raise LinkRefusedError(Sentence(there_is, code=code))
+    raise LinkRefusedError(Sentence("no code is free for this link: give it another --name"))
 
 
 def require_sound(connection: Connection, wanted: Link) -> None:
@@ -85,16 +87,23 @@ def require_sound(connection: Connection, wanted: Link) -> None:
     if partner is None:
         raise LinkRefusedError(f"there is no partner {target.partner_id}")
     if partner.standing is not Standing.APPROVED:
-        raise LinkRefusedError(f"partner {target.partner_id} is {partner.standing}, not approved")
+        waits = "partner %(partner)s is %(standing)s, not approved"
+        raise LinkRefusedError(
+            Sentence(waits, partner=target.partner_id, standing=partner.standing)
+        )
     if merchant is None:
-        raise LinkRefusedError(f"there is no merchant {target.merchant_id}")
+        nobody = "there is no merchant %(merchant)s"
+        raise LinkRefusedError(Sentence(nobody, merchant=target.merchant_id))
     if not merchant.active:
-        raise LinkRefusedError(f"merchant {target.merchant_id} is archived")
+        archived = "merchant %(merchant)s is archived"
+        raise LinkRefusedError(Sentence(archived, merchant=target.merchant_id))
     if wanted.url and (fault := rules.url_fault(wanted.url, merchant.home_url)):
-        raise LinkRefusedError(f"{wanted.url} {fault}")
+        wrong = Sentence("%(url)s %(why)s", url=wanted.url, why=fault)
+        raise LinkRefusedError(wrong)
     known = products_of(connection, target.merchant_id, [target.sku]) if target.sku else {}
     if target.sku and not wanted.url and target.sku not in known:
-        raise LinkRefusedError(f"merchant {target.merchant_id} has no product {target.sku}")
+        unknown = "merchant %(merchant)s has no product %(sku)s"
+        raise LinkRefusedError(Sentence(unknown, merchant=target.merchant_id, sku=target.sku))
 
 
 def revisions(connection: Connection) -> dict[str, int]:

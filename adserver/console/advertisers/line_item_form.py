@@ -19,7 +19,7 @@ from adserver.console.advertisers.targeting_form import (
 )
 from adserver.marketplace.buying import LINE_ITEM
 from adserver.marketplace.notation import write_amount
-from adserver.marketplace.problem import NotationError
+from adserver.marketplace.problem import NotationError, Sentence
 from models.domain.campaign import FrequencyCap, LineItem, Pacing, PricingModel, Targeting
 from models.domain.money import Micros
 
@@ -109,9 +109,12 @@ def errors_of(problems: Mapping[str, str]) -> dict[str, str]:
     """The catalog's own refusals by input; targeting's name their attribute first."""
     found = dict(problems)
     if "targeting" in found:
-        name, colon, message = found.pop("targeting").partition(": ")
-        known = colon and name in Targeting.__dataclass_fields__
-        found[f"include_{name}" if known else "include_placement"] = message if known else name
+        message = found.pop("targeting")
+        name, _, rest = message.partition(": ")
+        if name in Targeting.__dataclass_fields__:
+            found[f"include_{name}"] = rest
+        else:
+            found["include_placement"] = message
     if "caps" in found:
         found["cap_impressions"] = found.pop("caps")
     return found
@@ -125,7 +128,7 @@ def _read(name: str, form: MultiMapping[str], zone: ZoneInfo, before: LineItem |
     if not written and name in OPTIONAL:
         return LINE_ITEM.defaults[known.attribute_name]
     if not written:
-        raise NotationError("is needed")
+        raise NotationError(Sentence("is needed"))
     value = known.read(written, zone)
     message = known.notation.check(value)
     if message:

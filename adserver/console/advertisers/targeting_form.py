@@ -15,7 +15,7 @@ from multidict import MultiMapping
 from adserver.console.web.language import N_
 from adserver.marketplace.notation import Raw
 from adserver.marketplace.problem import NotationError
-from adserver.marketplace.targeting_notation import check_targeting, read_values, write_targeting
+from adserver.marketplace.targeting_notation import check_rule, read_values, write_targeting
 from models.domain.campaign import Rule, Targeting
 
 SIDES = ("include", "exclude")
@@ -179,9 +179,9 @@ def read_targeting_form(form: MultiMapping[str]) -> tuple[Targeting, dict[str, s
     for name in ATTRIBUTES:
         lists = {side: _list(form, side, name, errors) for side in SIDES}
         rule = Rule(lists["include"], lists["exclude"])
-        message = check_targeting(Targeting(**{name: rule}))
+        message = check_rule(name, rule)
         if message:
-            errors.setdefault(_at_fault(name, rule), message.removeprefix(f"{name}: "))
+            errors.setdefault(_at_fault(name, rule), message)
         rules[name] = rule
     return Targeting(**rules), errors
 
@@ -213,7 +213,7 @@ def _parted(attribute: Attribute, text: str) -> list[str]:
 
 def _at_fault(name: str, rule: Rule) -> str:
     """Which of the two lists has what is wrong."""
-    alone = check_targeting(Targeting(**{name: Rule(rule.include)}))
+    alone = check_rule(name, Rule(rule.include))
     return input_name("include" if alone or not rule.exclude else "exclude", name)
 
 

@@ -63,7 +63,7 @@ def add_app(desk: Desk, call: Call) -> Html | See:
     try:
         app = apps.add_app(desk, partner.partner_id, call.identity, call.form, call.now)
     except CatalogError as error:
-        return _app_form(call, call.form, apps.errors_of(error))
+        return _app_form(call, call.form, apps.errors_of(call, error))
     said = call._(N_("The app is there. Now add a slot for its ads."))
     return See(f"{base_path(call)}/apps/{app.app_id}/placements/new", said)
 
@@ -121,7 +121,7 @@ def save_app(desk: Desk, call: Call) -> Html | See:
     try:
         apps.edit_app(desk, app, call.identity, given, call.now)
     except CatalogError as error:
-        return _app_page(desk, call, app, given, apps.errors_of(error))
+        return _app_page(desk, call, app, given, apps.errors_of(call, error))
     return See(f"{base_path(call)}/apps/{app.app_id}", call._(N_("The app was changed.")))
 
 
@@ -171,7 +171,7 @@ def add_placement(desk: Desk, call: Call) -> Html | See:
     try:
         apps.add_placement(desk, app, call.identity, call.form, call.now)
     except CatalogError as error:
-        return _placement_form(call, app, call.form, apps.errors_of(error))
+        return _placement_form(call, app, call.form, apps.errors_of(call, error))
     said = call._(N_("The placement is there. Its id is in the snippets below."))
     return See(f"{base_path(call)}/apps/{app.app_id}", said)
 
@@ -213,7 +213,7 @@ def save_placement(desk: Desk, call: Call) -> Html | See:
     try:
         apps.edit_placement(desk, slot, call.identity, given, call.now)
     except CatalogError as error:
-        return _placement_page(desk, call, app, slot, given, apps.errors_of(error))
+        return _placement_page(desk, call, app, slot, given, apps.errors_of(call, error))
     return See(f"{base_path(call)}/apps/{app.app_id}", call._(N_("The placement was changed.")))
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
+from adserver.console.web.exchange import Call
 from adserver.marketplace.fields import Kind
 from adserver.marketplace.problem import CatalogError, NotationError, Problem
 from adserver.marketplace.selling import APP, PLACEMENT
@@ -183,9 +184,9 @@ def _written(raw: Any, *, many: bool) -> Any:
     return text.replace(",", " ").split() if many else text
 
 
-def errors_of(error: CatalogError) -> dict[str, str]:
-    """What is wrong by field, as a form shows it; list positions are left out."""
+def errors_of(call: Call, error: CatalogError) -> dict[str, str]:
+    """What is wrong by field, in the caller's language; list positions are left out."""
     found: dict[str, str] = {}
     for problem in error.problems:
-        found.setdefault(problem.field.partition("[")[0], problem.message)
+        found.setdefault(problem.field.partition("[")[0], call._(problem.message))
     return found

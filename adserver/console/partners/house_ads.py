@@ -149,8 +149,15 @@ def _shelved(desk: Desk, one: Examined) -> MediaFile:
     )
 
 
-def take_back(desk: Desk, app: App, house_ad_id: str, who: Identity, now: datetime) -> HouseAd:
-    """Takes an ad out of use, or back into it.
+def take_back(
+    desk: Desk,
+    app: App,
+    house_ad_id: str,
+    who: Identity,
+    now: datetime,
+    active: bool | None = None,
+) -> HouseAd:
+    """Takes an ad out of use, or back into it; without `active` whichever it is not.
 
     Raises:
         NotFoundError: the app has no such ad.
@@ -159,6 +166,8 @@ def take_back(desk: Desk, app: App, house_ad_id: str, who: Identity, now: dateti
         before = house_ads.find(connection, house_ad_id)
         if before is None or before.app_id != app.app_id:
             raise NotFoundError("the app has no such ad")
+        if active is before.active:
+            return before
         after = replace(before, active=not before.active, changed_at=now)
         house_ads.put(connection, after)
         told = (_told(before), _told(after))
@@ -216,7 +225,7 @@ def _page(desk: Desk, call: Call, app: App, errors: Mapping[str, str]) -> Html:
         ],
         "formats": [str(one) for one in Format if one is not Format.REWARDED_VIDEO],
         "typed": call.form,
-        "errors": errors,
+        "errors": {field: call._(message) for field, message in errors.items()},
     }
     return Html("partners/house_ads.html", values, 422 if errors else 200)
 

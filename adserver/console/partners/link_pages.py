@@ -83,7 +83,7 @@ def make(desk: Desk, call: Call) -> Html | See:
     try:
         made = links.make(desk, call, wanted)
     except LinkRefusedError as refusal:
-        return _maker(desk, call, partner.partner_id, typed, str(refusal))
+        return _maker(desk, call, partner.partner_id, typed, call._(str(refusal)))
     return See(href_of(call, made.code), call._(N_("The link works from now on.")))
 
 

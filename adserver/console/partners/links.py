@@ -17,6 +17,7 @@ from adserver.console.desk import Desk
 from adserver.console.partners.whose import house_zone
 from adserver.console.web.exchange import Call
 from adserver.eventlog.partner_clicks import Clicks, clicks_by
+from adserver.marketplace.problem import Sentence
 from adserver.ports import StoreAwayError
 from adserver.stores import audit, database, earnings, partners, products
 from adserver.stores.earnings import Span, Sum
@@ -154,7 +155,8 @@ def make(desk: Desk, call: Call, wanted: Wanted) -> Link:
 
 def _name(name: str) -> str:
     if len(name) > rules.MAX_NAME_CHARS or not name.isprintable():
-        raise LinkRefusedError(f"a name has at most {rules.MAX_NAME_CHARS} characters")
+        most = rules.MAX_NAME_CHARS
+        raise LinkRefusedError(Sentence("a name has at most %(most)s characters", most=most))
     return name.strip()
 
 
@@ -162,9 +164,8 @@ def _subs(given: tuple[str, ...]) -> rules.Subs:
     if len(given) > rules.SUBS or any(
         len(sub) > rules.MAX_SUB_CHARS or not sub.isprintable() for sub in given
     ):
-        raise LinkRefusedError(
-            f"a link has {rules.SUBS} sub-ids at most, each of {rules.MAX_SUB_CHARS} characters"
-        )
+        wanted = "a link has %(most)s sub-ids at most, each of %(letters)s characters"
+        raise LinkRefusedError(Sentence(wanted, most=rules.SUBS, letters=rules.MAX_SUB_CHARS))
     one, two, three, four, five = (*given, *rules.NO_SUBS)[: rules.SUBS]
     return one, two, three, four, five
 

@@ -107,6 +107,7 @@ def save_bank(desk: Desk, call: Call) -> Html | See:
     try:
         after = change_bank(desk, call, account, holder)
     except CatalogError as error:
-        return _page(desk, call, partner, {one.field: one.message for one in error.problems})
+        wrong = {one.field: call._(one.message) for one in error.problems}
+        return _page(desk, call, partner, wrong)
     said = call._(CHANGED) % {"end": after.bank_account[-4:]}
     return See(f"{base_path(call)}/payouts", said)

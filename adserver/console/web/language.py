@@ -18,6 +18,7 @@ from babel.support import Translations
 
 from adserver.accounts.identity import Identity
 from adserver.console.web.exchange import LANGUAGES
+from adserver.marketplace.problem import Sentence
 
 LOCALE = Path(__file__).parents[1] / "locale"
 COOKIE = "adunion_language"
@@ -58,7 +59,16 @@ def read_catalogue(file: Path, language: str) -> Catalog:
 
 
 def say(language: str, text: str) -> str:
-    """A text in a language; as it stands where nobody translated it."""
+    """A text in a language; as it stands where nobody translated it.
+
+    A `Sentence` is filled in afterwards; so are those among its values.
+    """
+    if isinstance(text, Sentence):
+        values = {
+            name: say(language, value) if isinstance(value, Sentence) else value
+            for name, value in text.values.items()
+        }
+        return translations(language).gettext(text.template) % values
     return translations(language).gettext(text) if text else ""
 
 

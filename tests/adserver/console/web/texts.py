@@ -2,7 +2,8 @@
 
 Never here: a test. `python -m tests.adserver.console.web.texts AREA` prints what an area's
 catalogue lacks, ready to be filled in. The one surprising fact: a text that is not a literal
-(`call._(reason)`) must be marked with `N_` where it is written.
+(`call._(reason)`) must be marked with `N_` where it is written, or be a `Sentence`; a sentence's
+template stands in the call, or in a name that is given a literal in the same module.
 """
 
 import ast
@@ -48,11 +49,26 @@ def in_code() -> Iterator[Said]:
     """What modules say by `_` and `N_`."""
     for file in sorted(ADSERVER.rglob("*.py")):
         within = file.relative_to(ADSERVER)
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _name(node.func) in {"_", "N_"} and node.args:
-                text = node.args[0]
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    yield Said(within.parts[-2], f"{within}:{node.lineno}", text.value)
+        tree = ast.parse(file.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args:
+                for text in _texts(tree, _name(node.func), node.args[0]):
+                    yield Said(within.parts[-2], f"{within}:{node.lineno}", text)
+
+
+def _texts(tree: ast.Module, marker: str, said: ast.expr) -> Iterator[str]:
+    """The literals that a call of `_`, `N_` or `Sentence` says."""
+    if marker not in {"_", "N_", "Sentence"}:
+        return
+    if isinstance(said, ast.Constant) and isinstance(said.value, str):
+        yield said.value
+    elif isinstance(said, ast.IfExp):
+        yield from _texts(tree, marker, said.body)
+        yield from _texts(tree, marker, said.orelse)
+    elif isinstance(said, ast.Name) and marker == "Sentence":
+        for given in ast.walk(tree):
+            if isinstance(given, ast.Assign) and _name(given.targets[0]) == said.id:
+                yield from _texts(tree, marker, given.value)
 
 
 def _name(function: ast.expr) -> str:
