@@ -12,6 +12,15 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 HOUR_S = 3600
 
 
+def first_moment(zone: tzinfo, at: datetime) -> time:
+    """When a day of reports begins on a zone's clocks, around `at`: with its first UTC hour.
+
+    At midnight, but for zones that are off by a part of an hour; pages of those should say so.
+    """
+    offset = at.astimezone(zone).utcoffset() or timedelta()
+    return time(minute=offset // timedelta(minutes=1) % 60)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """The hours that begin in [since, until), shown in the days and hours of `zone`.

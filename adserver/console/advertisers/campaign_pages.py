@@ -6,9 +6,9 @@ they are asked for, and say how many there are.
 
 from adserver.console.advertisers import changes
 from adserver.console.advertisers.overview import Overview, overview_of
-from adserver.console.advertisers.owned import own, own_campaign
 from adserver.console.advertisers.refusals import by_field, said
 from adserver.console.advertisers.status import campaign_badge
+from adserver.console.buyer_desk import own, own_campaign
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Download, Html, Reply, See
 from adserver.console.web.language import N_

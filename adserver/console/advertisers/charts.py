@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from adserver.console.advertisers.interval import wilson
 from adserver.console.advertisers.plan import Planned, day_plan, flight_plan
+from adserver.console.advertisers.reporting import Life
 from adserver.console.web import plots
 from adserver.console.web.language import N_
 from adserver.console.web.plots import Frame
@@ -66,19 +67,18 @@ def day_against_plan(
 
 
 def flight_against_plan(
-    item: LineItem, days: Sequence[On], zone: ZoneInfo, currency: str, say: Say
+    item: LineItem, life: Life, zone: ZoneInfo, currency: str, say: Say
 ) -> Markup:
     """What was spent since the flight began, against the total budget spread over it."""
     plan = flight_plan(item, zone)
     if not plan:
         return plots.NOTHING_DRAWN
-    rows = [
-        {"at": one.at.date(), "micros": one.micros, "of": say(PLANNED)} for one in _thinned(plan)
-    ]
-    spent = accumulate(on.figures.charged_micros for on in days)
+    rows = [{"at": one.at.date(), "micros": one.micros, "of": say(PLANNED)} for one in plan]
+    charged = (on.figures.charged_micros for on in life.days)
+    _, *spent = accumulate(charged, initial=life.earlier.charged_micros)
     rows += [
         {"at": on.day, "micros": micros, "of": say(SPENT)}
-        for on, micros in zip(days, spent, strict=True)
+        for on, micros in zip(life.days, spent, strict=True)
     ]
     frame = Frame(say(N_("The whole flight")), unit=f"micros:{currency}", width=HALF)
     return plots.line(rows, "at", "micros", "of", frame)
@@ -105,12 +105,6 @@ def click_rate_by_day(days: Sequence[On], say: Say) -> Markup:
 
 def _planned_rows(plan: Sequence[Planned], say: Say) -> list[dict[str, object]]:
     return [{"at": one.at, "micros": one.micros, "of": say(PLANNED)} for one in plan]
-
-
-def _thinned(plan: Sequence[Planned], most: int = 120) -> Sequence[Planned]:
-    """A long flight by fewer points; a straight line needs no more."""
-    step = max(1, len(plan) // most)
-    return [*plan[:-1:step], plan[-1]]
 
 
 def _any(lines: Sequence[On] | Sequence[At]) -> bool:

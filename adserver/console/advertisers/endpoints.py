@@ -14,7 +14,6 @@ from msgspec import UNSET, structs
 from adserver.api.problems import NotFoundError, UnavailableError, UnprocessableError
 from adserver.console.advertisers import changes, money, reporting
 from adserver.console.advertisers.line_item_form import FOR_THE_HOUSE
-from adserver.console.advertisers.owned import own, own_campaign, own_line_item, zone_of
 from adserver.console.advertisers.refusals import refused_notation, said_to_programs
 from adserver.console.advertisers.status import State, states_of
 from adserver.console.advertisers.wire import (
@@ -29,6 +28,7 @@ from adserver.console.advertisers.wire import (
     delivery_row,
     line_item_view,
 )
+from adserver.console.buyer_desk import own, own_campaign, own_line_item, zone_of
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Listed
 from adserver.console.web.problems import AWAY, RETRY

@@ -7,8 +7,8 @@ as its budgets are; only the account on the balance page is kept in the house's 
 from collections.abc import Mapping
 
 from adserver.console.advertisers import attention, charts, money, reporting
-from adserver.console.advertisers.owned import own, zone_of
 from adserver.console.advertisers.status import BADGES, State, states_of
+from adserver.console.buyer_desk import own, zone_of
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Html
 from adserver.reports.delivery import Figures, Scope
@@ -42,6 +42,7 @@ def home(desk: Desk, call: Call) -> Html:
         "purse": purse,
         "runway": runway,
         "currency": desk.settings.currency,
+        "begins": reporting.first_moment_of(call.now, zone),
         "matters": matters,
         "today": sum((today or {}).values(), Figures()) if today is not None else None,
         "running": sum(state is State.RUNNING for state in states.values()),

@@ -22,15 +22,15 @@ from adserver.console.advertisers.line_item_form import (
     typed_new,
     typed_of,
 )
-from adserver.console.advertisers.owned import (
+from adserver.console.advertisers.refusals import by_field, said
+from adserver.console.advertisers.targeting_form import shown_targeting
+from adserver.console.buyer_desk import (
     campaign_of,
     own,
     own_campaign,
     own_line_item,
     zone_of,
 )
-from adserver.console.advertisers.refusals import by_field, said
-from adserver.console.advertisers.targeting_form import shown_targeting
 from adserver.console.desk import Desk
 from adserver.console.insight.panel import forecast_panel
 from adserver.console.web.exchange import Call, Html, Reply, See

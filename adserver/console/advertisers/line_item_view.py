@@ -10,11 +10,11 @@ from typing import Any
 from adserver.console.advertisers import charts, money, reporting
 from adserver.console.advertisers.campaign_pages import CSV_TYPE
 from adserver.console.advertisers.interval import wilson
-from adserver.console.advertisers.owned import campaign_of, own, own_line_item, zone_of
 from adserver.console.advertisers.plan import planned_by
 from adserver.console.advertisers.reporting import Line
 from adserver.console.advertisers.status import BADGES, REVIEW_BADGES, State, state_of
 from adserver.console.advertisers.targeting_form import ATTRIBUTES
+from adserver.console.buyer_desk import campaign_of, own, own_line_item, zone_of
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Download, Html
 from adserver.console.web.language import N_
@@ -63,6 +63,7 @@ def show(desk: Desk, call: Call) -> Html:
         "written": write_entity(kind_of(LineItem), item, zone),
         "targets": _targets(item),
         "zone_name": held.advertiser.time_zone,
+        "begins": reporting.first_moment_of(call.now, zone),
         "currency": desk.settings.currency,
         **_delivered(desk, call, held, item),
         **_tab(desk, call, held, item),
@@ -91,13 +92,12 @@ def breakdown_csv(desk: Desk, call: Call) -> Download:
 def _delivered(desk: Desk, call: Call, held: Holdings, item: LineItem) -> dict[str, Any]:
     """Totals and plots."""
     zone, currency, scope = zone_of(held.advertiser), desk.settings.currency, _scope(held, item)
-    life = reporting.by_day(desk, scope, reporting.life_of(item, call.now, zone))
+    life = reporting.life_of(desk, scope, item, call.now, zone)
     hours = reporting.by_hour(desk, scope, Span.last_days(2, call.now, zone))
     if life is None or hours is None:
         return {"away": True, "total": None, "today": None, "rate": None, "planned": None,
                 "drawn": {}}  # fmt: skip
-    total, today = _summed(life), _on_today(life, call, held)
-    recent = life[-30:]
+    total, today = life.total, _on_today(life.days, call, held)
     return {
         "away": False,
         "total": total,
@@ -108,7 +108,7 @@ def _delivered(desk: Desk, call: Call, held: Holdings, item: LineItem) -> dict[s
             "today": charts.day_against_plan(item, hours, call.now, zone, currency, call._),
             "hours": charts.impressions_by_hour(hours, call.now, call._),
             "flight": charts.flight_against_plan(item, life, zone, currency, call._),
-            "rate": charts.click_rate_by_day(recent, call._),
+            "rate": charts.click_rate_by_day(life.days[-30:], call._),
         },
     }
 
@@ -163,10 +163,6 @@ def _targets(item: LineItem) -> list[tuple[str, list[str], list[str]]]:
 
 def _scope(held: Holdings, item: LineItem) -> Scope:
     return Scope(advertiser_id=held.advertiser.advertiser_id, line_item_id=item.line_item_id)
-
-
-def _summed(days: list[On]) -> Figures:
-    return sum((on.figures for on in days), Figures())
 
 
 def _on_today(days: list[On], call: Call, held: Holdings) -> Figures:

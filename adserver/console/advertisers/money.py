@@ -4,6 +4,7 @@ Never here: who may decide a top-up (`adserver.accounting.top_ups`). The one sur
 is left is the ledger's balance less what was charged since its last entry, so it moves all day.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ from models.domain.money import Micros
 AMOUNT = LINE_ITEM.by_name["total_budget"].notation
 """How amounts are typed: decimal text in major units, read without any float."""
 LOOK_BACK_DAYS = 7
+MOVES_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ def moves_of(desk: Desk, advertiser_id: AdvertiserId, limit: int, before_seq: in
         return account_moves.moves_of(
             connection, account, desk.settings.currency, limit, before_seq
         )
+
+
+def all_moves(desk: Desk, advertiser_id: AdvertiserId) -> Iterator[list[Move]]:
+    """Every move, newest first, some thousands at a time; what comes meanwhile is not among them.
+
+    Nothing is held open between one page and the next.
+    """
+    before_seq = 0
+    while page := moves_of(desk, advertiser_id, MOVES_AT_ONCE, before_seq):
+        yield page
+        before_seq = page[-1].seq
 
 
 def ask_top_up(

@@ -9,7 +9,6 @@ from adserver.accounting import top_ups
 from adserver.accounting.top_ups import Asked
 from adserver.api.problems import BadRequestError
 from adserver.console.advertisers import money, postbacks
-from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.refusals import said_to_programs
 from adserver.console.advertisers.wire import (
     BalanceView,
@@ -19,6 +18,7 @@ from adserver.console.advertisers.wire import (
     PostbackView,
     TopUpView,
 )
+from adserver.console.buyer_desk import own
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Listed
 from adserver.stores.account_moves import Move

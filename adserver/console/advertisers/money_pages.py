@@ -9,13 +9,13 @@ from adserver.accounting.top_ups import DecidedTopUpError, TopUpError, UnknownTo
 from adserver.api.problems import NotFoundError
 from adserver.console.advertisers import money
 from adserver.console.advertisers.campaign_pages import CSV_TYPE
-from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.refusals import said
 from adserver.console.advertisers.status import Badge
+from adserver.console.buyer_desk import own
 from adserver.console.desk import Desk
-from adserver.console.web.exchange import Call, Download, Html, Reply, See
+from adserver.console.web.exchange import Call, Html, Reply, See, Stream
 from adserver.console.web.language import N_
-from adserver.console.web.tables import csv_text
+from adserver.console.web.tables import csv_pieces
 from adserver.marketplace.notation import write_amount
 from adserver.stores.account_moves import Move
 from adserver.stores.top_ups import TopUpStatus
@@ -23,7 +23,6 @@ from affiliate.ledger import Reason
 from models.domain.campaign import Advertiser
 
 PAGE_ROWS = 50
-CSV_ROWS = 10_000
 ASKED = N_("Announced. The money counts as soon as it has come and an operator has confirmed it.")
 WITHDRAWN = N_("Taken back.")
 DECIDED = N_("It was decided meanwhile; look at the list.")
@@ -73,12 +72,12 @@ def withdraw(desk: Desk, call: Call) -> See:
     return See(_path(advertiser), WITHDRAWN)
 
 
-def moves_csv(desk: Desk, call: Call) -> Download:
-    """`GET /advertisers/{advertiser_id}/balance.csv`: the account, newest first."""
+def moves_csv(desk: Desk, call: Call) -> Stream:
+    """`GET /advertisers/{advertiser_id}/balance.csv`: the whole account, newest first."""
     advertiser = own(desk, call).advertiser
-    found = money.moves_of(desk, advertiser.advertiser_id, CSV_ROWS, 0)
-    rows = [_csv_row(one, desk.settings.currency) for one in found]
-    return Download(csv_text(CSV_HEAD, rows).encode(), CSV_TYPE, "balance.csv")
+    pages = money.all_moves(desk, advertiser.advertiser_id)
+    rows = ([_csv_row(one, desk.settings.currency) for one in page] for page in pages)
+    return Stream(csv_pieces(CSV_HEAD, rows), CSV_TYPE, "balance.csv")
 
 
 def reference_of(move: Move) -> str:

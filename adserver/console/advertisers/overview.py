@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adserver.console.advertisers import money, reporting
-from adserver.console.advertisers.owned import own, zone_of
 from adserver.console.advertisers.status import BADGES, Badge, State, states_of
+from adserver.console.buyer_desk import own, zone_of
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call
 from adserver.reports.delivery import Figures
@@ -29,6 +29,7 @@ class Overview:
     days: str
     found: Mapping[str, Figures] | None
     currency: str
+    begins: str = ""
 
     def figures(self, item: LineItem) -> Figures | None:
         """A line item's figures of the days; None when nobody could be asked."""
@@ -54,6 +55,7 @@ class Overview:
             "states": self.states,
             "badges": BADGES,
             "days": self.days,
+            "begins": self.begins,
             "spans": [*reporting.SPANS],
             "away": self.found is None,
             "exhausted": not money.has_money(self.held.advertiser, self.purse),
@@ -68,6 +70,7 @@ def overview_of(desk: Desk, call: Call) -> Overview:
     days = chosen if chosen in reporting.SPANS else reporting.USUAL_SPAN
     purse = money.purse_of(desk, owner)
     states = states_of(held, call.now, has_money=money.has_money(held.advertiser, purse))
-    span = reporting.span_of(days, call.now, zone_of(held.advertiser))
-    found = reporting.by_line_item(desk, owner, span)
-    return Overview(held, purse, states, days, found, desk.settings.currency)
+    zone = zone_of(held.advertiser)
+    found = reporting.by_line_item(desk, owner, reporting.span_of(days, call.now, zone))
+    begins = reporting.first_moment_of(call.now, zone)
+    return Overview(held, purse, states, days, found, desk.settings.currency, begins)

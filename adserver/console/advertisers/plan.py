@@ -13,6 +13,7 @@ from models.domain.campaign import LineItem
 from models.domain.money import Micros
 
 HOURS = 24
+MOST_POINTS = 120
 _DAY = timedelta(days=1)
 
 
@@ -42,19 +43,22 @@ def day_plan(item: LineItem, day: date, zone: ZoneInfo) -> list[Planned]:
 
 
 def flight_plan(item: LineItem, zone: ZoneInfo) -> list[Planned]:
-    """The total budget spread evenly from first to last day; nothing without budget or end."""
+    """The total budget spread evenly from first to last day; nothing without budget or end.
+
+    Of a long flight some `MOST_POINTS` days, always the first and the last: it is a straight line.
+    """
     if not item.total_budget_micros or item.ends_at is None:
         return []
-    whole = item.ends_at - item.starts_at
-    day = item.starts_at.astimezone(zone).date()
+    whole = max(1, _whole_seconds(item.ends_at - item.starts_at))
+    first = item.starts_at.astimezone(zone).date()
     last = (item.ends_at - timedelta(microseconds=1)).astimezone(zone).date()
+    days = (last - first).days
     found = []
-    while day <= last:
+    for number in (*range(0, days, 1 + days // MOST_POINTS), days):
+        day = first + number * _DAY
         end = min(datetime.combine(day + _DAY, time(), zone), item.ends_at)
-        done = _whole_seconds(end - item.starts_at)
-        micros = item.total_budget_micros * done // max(1, _whole_seconds(whole))
+        micros = item.total_budget_micros * _whole_seconds(end - item.starts_at) // whole
         found.append(Planned(datetime.combine(day, time(), zone), Micros(micros)))
-        day += _DAY
     return found
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from adserver.console.advertisers import postbacks
 from adserver.console.advertisers.campaign_pages import SAVED
-from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.postbacks import Tried
 from adserver.console.advertisers.refusals import by_field, said
+from adserver.console.buyer_desk import own
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Html, Reply, See
 from adserver.console.web.language import N_

@@ -6,7 +6,7 @@ answer, every question here is answered with None, so a page stays up and says w
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -14,8 +14,8 @@ from adserver.console.advertisers.interval import Interval, wilson
 from adserver.console.desk import Desk
 from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports import delivery
-from adserver.reports.delivery import At, Dimension, Figures, Of, On, Scope
-from adserver.reports.span import Span
+from adserver.reports.delivery import At, Dimension, Figures, On, Scope
+from adserver.reports.span import Span, first_moment
 from models.domain.campaign import LineItem
 from models.domain.ids import AdvertiserId, CampaignId
 
@@ -23,7 +23,11 @@ T = TypeVar("T")
 SPANS = {"today": 1, "7": 7, "30": 30, "90": 90}
 """What may be chosen: the last so many days, today among them."""
 USUAL_SPAN = "7"
+MIDNIGHT = time()
 LONGEST_LIFE = timedelta(days=400)
+"""Of a flight; what lies before is one sum."""
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any ad of anybody."""
 
 DIMENSIONS: dict[str, Dimension] = {
     "placement": Dimension.PLACEMENT,
@@ -48,6 +52,23 @@ class Line:
         return wilson(self.figures.clicks, self.figures.impressions)
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """All that a line item did: before its last days, on each of them, and after its flight.
+
+    What lies outside its flight is there too: somebody may have moved its ends.
+    """
+
+    earlier: Figures
+    days: list[On]
+    later: Figures
+
+    @property
+    def total(self) -> Figures:
+        """All of it in one."""
+        return sum((on.figures for on in self.days), self.earlier + self.later)
+
+
 def asked(desk: Desk, ask: Callable[[], T]) -> T | None:
     """What the event log says, None when it does not answer."""
     if not desk.is_ready():
@@ -61,6 +82,12 @@ def asked(desk: Desk, ask: Callable[[], T]) -> T | None:
 def span_of(chosen: str, now: datetime, zone: ZoneInfo) -> Span:
     """The days that were chosen; the usual ones for anything else."""
     return Span.last_days(SPANS.get(chosen, SPANS[USUAL_SPAN]), now, zone)
+
+
+def first_moment_of(now: datetime, zone: ZoneInfo) -> str:
+    """When the days of figures begin, as "00:30", where that is not at midnight; else ""."""
+    begin = first_moment(zone, now)
+    return f"{begin:%H:%M}" if begin > MIDNIGHT else ""
 
 
 def by_line_item(
@@ -94,16 +121,29 @@ def breakdown(desk: Desk, scope: Scope, span: Span, what: str) -> list[Line] | N
     return sorted(lines, key=lambda line: line.key) if what == "hour" else lines
 
 
-def life_of(item: LineItem, now: datetime, zone: ZoneInfo) -> Span:
-    """From the first day of its flight to today, or to its end."""
-    begin = max(item.starts_at, now - LONGEST_LIFE)
+def life_of(desk: Desk, scope: Scope, item: LineItem, now: datetime, zone: ZoneInfo) -> Life | None:
+    """All that a line item ever did, the last days of its flight (until today) one by one."""
+    days = _last_days_of(item, now, zone)
+    return asked(
+        desk,
+        lambda: Life(
+            _between(desk, scope, BEGINNING, days.since),
+            delivery.by_day(desk.store, scope, days),
+            _between(desk, scope, days.until, now),
+        ),
+    )
+
+
+def _last_days_of(item: LineItem, now: datetime, zone: ZoneInfo) -> Span:
     end = min(item.ends_at or now, now)
-    return Span.of_days(_local(begin, zone), max(_local(begin, zone), _local(end, zone)), zone)
+    first, last = _local(max(item.starts_at, end - LONGEST_LIFE), zone), _local(end, zone)
+    return Span.of_days(first, max(first, last), zone)
 
 
-def summed(lines: list[On] | list[Of] | list[At]) -> Figures:
-    """All of them in one."""
-    return sum((line.figures for line in lines), Figures())
+def _between(desk: Desk, scope: Scope, since: datetime, until: datetime) -> Figures:
+    if until <= since:
+        return Figures()
+    return delivery.totals(desk.store, scope, Span(since, until))
 
 
 def _local(at: datetime, zone: ZoneInfo) -> date:

@@ -8,9 +8,10 @@ nobody has to guess which size to export.
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from adserver.console.buyer_desk import own
 from adserver.console.creatives import drafts, saving
 from adserver.console.creatives.drafts import Draft, Files
-from adserver.console.creatives.owned import Market, find_upload, market_of, own, own_creative
+from adserver.console.creatives.owned import Market, find_upload, market_of, own_creative
 from adserver.console.creatives.shown import (
     Face,
     Fit,

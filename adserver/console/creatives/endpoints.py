@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from adserver.api.problems import BadRequestError, NotFoundError, UnprocessableError
+from adserver.console.buyer_desk import own
 from adserver.console.creatives import bulk, drafts, saving
 from adserver.console.creatives.answers import (
     BulkOut,
@@ -29,7 +30,6 @@ from adserver.console.creatives.owned import (
     Market,
     find_upload,
     market_of,
-    own,
     own_creative,
     own_upload,
 )

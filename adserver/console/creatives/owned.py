@@ -6,11 +6,12 @@ Never here: what is done with them.
 from dataclasses import dataclass
 
 from adserver.api.problems import NotFoundError
+from adserver.console.buyer_desk import own
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call
 from adserver.media.specs import Slots, slots_of
 from adserver.stores import database, media_files
-from adserver.stores.buyers import Holdings, holdings_of
+from adserver.stores.buyers import Holdings
 from adserver.stores.media_files import Upload
 from models.domain.campaign import Creative, LineItem
 from models.domain.placement import Format, Placement
@@ -34,18 +35,6 @@ class Market:
         """The line items that may get a creative."""
         live = {one.campaign_id for one in self.held.campaigns if one.active}
         return [one for one in self.held.line_items if one.active and one.campaign_id in live]
-
-
-def own(desk: Desk, call: Call) -> Holdings:
-    """All that the path's advertiser has.
-
-    Raises:
-        NotFoundError: there is no such advertiser.
-    """
-    found = holdings_of(desk.engine, call.params["advertiser_id"])
-    if found is None:
-        raise NotFoundError("there is no such advertiser")
-    return found
 
 
 def market_of(desk: Desk, call: Call) -> Market:

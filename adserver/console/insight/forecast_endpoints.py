@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType, field, structs
 
 from adserver.api.problems import NotFoundError, UnprocessableError
+from adserver.console.buyer_desk import line_item_of, own
 from adserver.console.desk import Desk
-from adserver.console.insight.owned import held_by, line_item_of
 from adserver.console.insight.panel import told_of
 from adserver.console.web.exchange import Call
 from adserver.console.web.problems import pointer
@@ -141,7 +141,7 @@ def make_forecast(desk: Desk, call: Call) -> ForecastView:
         UnprocessableError: no line item could be like this.
         StoreAwayError: the event log does not answer.
     """
-    held = held_by(desk, call)
+    held = own(desk, call)
     body: ForecastBody = call.data
     item = _item(held, call, body)
     _require_sound(item)

@@ -1,21 +1,14 @@
-"""What several pages of insight look up: whose they are, slots, apps of a partner, kill switches.
+"""What several pages of insight look up: slots, apps of a partner, balances, kill switches.
 
-Never here: whether the caller may see an owner's things (`web.guard` has seen to that). The one
-surprising fact: the advertisers' room is not asked, because its forms include the forecast, and no
-two rooms of the console import each other.
+Never here: whose things they are (`console.buyer_desk`). The one surprising fact: the advertisers'
+room is not asked, because its forms include the forecast, and no two rooms of the console import
+each other.
 """
 
-from zoneinfo import ZoneInfo
-
-from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.web.exchange import Call
-from adserver.marketplace.kinds import UTC_ZONE
-from adserver.marketplace.time_notation import zone_named
 from adserver.ports import EventStore, StoreAwayError
 from adserver.stores import advertiser_money, database, switches
-from adserver.stores.buyers import Holdings, holdings_of
-from models.domain.campaign import Advertiser, Campaign, LineItem
+from models.domain.campaign import Advertiser, LineItem
 from models.domain.ids import AdvertiserId, PartnerId
 from models.domain.marketplace import Marketplace
 from models.domain.placement import App, Placement
@@ -30,40 +23,6 @@ def log_of(desk: Desk) -> EventStore:
     if not desk.is_ready():
         raise StoreAwayError("the event log is not ready")
     return desk.store
-
-
-def held_by(desk: Desk, call: Call) -> Holdings:
-    """All that the path's advertiser has.
-
-    Raises:
-        NotFoundError: there is no such advertiser.
-    """
-    held = holdings_of(desk.engine, call.params["advertiser_id"])
-    if held is None:
-        raise NotFoundError("there is no such advertiser")
-    return held
-
-
-def line_item_of(held: Holdings, line_item_id: str) -> LineItem:
-    """A line item that the advertiser has.
-
-    Raises:
-        NotFoundError: it is not there, or another's.
-    """
-    found = held.line_item(line_item_id)
-    if found is None:
-        raise NotFoundError("there is no such line item")
-    return found
-
-
-def campaign_of(held: Holdings, item: LineItem) -> Campaign:
-    """The campaign that a line item is part of."""
-    return next(one for one in held.campaigns if one.campaign_id == item.campaign_id)
-
-
-def zone_of(advertiser: Advertiser) -> ZoneInfo:
-    """The zone in which its days begin."""
-    return zone_named(advertiser.time_zone) or UTC_ZONE
 
 
 def has_money(desk: Desk, advertiser: Advertiser) -> bool:

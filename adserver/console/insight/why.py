@@ -12,18 +12,10 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from adserver.api.problems import NotFoundError
+from adserver.console.buyer_desk import campaign_of, own, own_line_item, zone_of
 from adserver.console.desk import Desk
 from adserver.console.insight import why_words as words
-from adserver.console.insight.owned import (
-    campaign_of,
-    has_money,
-    held_by,
-    is_switched_off,
-    line_item_of,
-    log_of,
-    slots_of,
-    zone_of,
-)
+from adserver.console.insight.owned import has_money, is_switched_off, log_of, slots_of
 from adserver.console.insight.paired import short
 from adserver.console.insight.panel import share_text
 from adserver.console.web import figures, plots
@@ -43,7 +35,6 @@ from models.domain.money import PPM
 LOOK_BACK = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7)}
 USUAL = "24h"
 MOST_BARS = 8
-LONGEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +58,8 @@ def why_of(desk: Desk, call: Call) -> Why:
     Raises:
         NotFoundError: it is not the advertiser's.
     """
-    held = held_by(desk, call)
-    item = line_item_of(held, call.params["line_item_id"])
+    held = own(desk, call)
+    item = own_line_item(held, call)
     last = call.query.get("last", USUAL)
     last = last if last in LOOK_BACK else USUAL
     told, recent, today, ever = _asked(desk, held, item, call.now, last)
@@ -97,8 +88,7 @@ def _asked(desk: Desk, held: Holdings, item: LineItem, now: datetime, last: str)
     since = now - LOOK_BACK[last]
     bounds = [int(at.timestamp() * 1000) for at in (since, now + timedelta(minutes=1))]
     scope = Scope(line_item_id=item.line_item_id)
-    begun = max(min(item.starts_at, now), now - LONGEST)
-    spans = [Span(since, now), Span.last_days(1, now, zone), Span(begun, now)]
+    spans = [Span(since, now), Span.last_days(1, now, zone), Span(min(item.starts_at, now), now)]
     try:
         store = log_of(desk)
         counts = census_of(store, item.line_item_id, bounds[0], bounds[1])

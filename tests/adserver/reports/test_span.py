@@ -1,6 +1,6 @@
 """Whose day an hour belongs to, in zones with half hours and on days with 23 or 25."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +9,7 @@ from adserver.eventlog.rows import served_row
 from adserver.eventlog.sums import HOUR_MS, Grain, Part, sum_hours
 from adserver.ports import EventStore
 from adserver.reports.delivery import Dimension, Scope, by, by_day, by_hour, daily, grain_of
-from adserver.reports.span import Span
+from adserver.reports.span import Span, first_moment
 from models.domain.ids import LineItemId
 from tests.adserver.eventlog.billed import put
 from tests.adserver.eventlog.happenings import served
@@ -43,6 +43,28 @@ def test_where_clocks_are_half_an_hour_off_an_hour_belongs_to_the_day_it_begins_
     assert [*span.days()] == [DAY]
     before = Span.of_days(date(2026, 11, 17), date(2026, 11, 17), KOLKATA)
     assert before.end_hour == span.first_hour  # none twice, none left out
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "begin"),
+    [
+        (UTC, datetime(2026, 11, 18, tzinfo=UTC), time()),
+        (SHANGHAI, datetime(2026, 11, 18, tzinfo=UTC), time()),
+        (KOLKATA, datetime(2026, 11, 18, tzinfo=UTC), time(0, 30)),
+        (ZoneInfo("Asia/Kathmandu"), datetime(2026, 11, 18, tzinfo=UTC), time(0, 45)),
+        (ZoneInfo("America/St_Johns"), datetime(2026, 11, 18, tzinfo=UTC), time(0, 30)),
+        # Half an hour of summer time: 11 hours in January, 10:30 in July.
+        (ZoneInfo("Australia/Lord_Howe"), datetime(2026, 1, 18, tzinfo=UTC), time()),
+        (ZoneInfo("Australia/Lord_Howe"), datetime(2026, 7, 18, tzinfo=UTC), time(0, 30)),
+    ],
+)
+def test_a_day_of_reports_begins_with_its_first_hour(
+    zone: tzinfo, at: datetime, begin: time
+) -> None:
+    assert first_moment(zone, at) == begin
+    day = at.astimezone(zone).date()
+    span = Span.of_days(day, day, zone)
+    assert span.local(span.first_hour).time() == begin
 
 
 def test_the_last_days_end_with_today_wherever_that_is() -> None:

@@ -16,12 +16,13 @@ from adserver.console.advertisers import (
     money,
     money_pages,
     postback_pages,
+    reporting,
 )
-from adserver.console.advertisers.owned import own
 from adserver.console.advertisers.status import State, campaign_badge, state_of
+from adserver.console.buyer_desk import own
 from adserver.console.web.exchange import Html, See
 from adserver.ports import StoreAwayError
-from adserver.reports.delivery import Figures
+from adserver.reports.delivery import Figures, Scope
 from adserver.stores import audit, database
 from adserver.stores.advertiser_money import Purse
 from adserver.stores.audit import Sought
@@ -33,6 +34,7 @@ from tests.adserver.console.advertisers.house import (
     COST,
     NOW,
     OP,
+    SHANGHAI,
     House,
     settled,
     show_ads,
@@ -186,6 +188,59 @@ def test_figures_of_a_line_item_add_up(log: House) -> None:
         assert rows[0][:2] == [by, "name"]
         column = rows[0].index("impressions")
         assert sum(int(row[column]) for row in rows[1:]) == 40
+
+
+def test_what_was_spent_is_told_whole_however_long_ago_it_was(log: House) -> None:
+    for days in (0, 380, 390, 2_000):
+        show_ads(log, 10, at=NOW - timedelta(days=days, hours=1))
+    call = log.call(params={"line_item_id": "li1"})
+    for begin, end in ((2_100, None), (385, None), (600, 385), (30, 20)):
+        ends_at = NOW - timedelta(days=end) if end else None
+        moved = builders.line_item(starts_at=NOW - timedelta(days=begin), ends_at=ends_at)
+        log.desk.catalog.replace(builders.marketplace(line_items=(moved,)), NOW)
+        total = line_item_view.show(log.desk, call).values["total"]
+        assert (total.impressions, total.charged_micros) == (40, 40 * COST), (begin, end)
+
+
+def test_the_curve_of_a_long_flight_begins_with_what_was_spent_before(log: House) -> None:
+    show_ads(log, 10, at=NOW - timedelta(days=500))
+    show_ads(log, 5)
+    item = builders.line_item(starts_at=NOW - timedelta(days=600))
+    scope = Scope(line_item_id=item.line_item_id)
+    life = reporting.life_of(log.desk, scope, item, NOW, SHANGHAI)
+    assert life is not None
+    assert life.earlier.charged_micros == 10 * COST
+    assert sum(on.figures.charged_micros for on in life.days) == 5 * COST
+    assert len(life.days) == 401
+
+
+@pytest.mark.parametrize(
+    ("zone", "begins"),
+    [("Asia/Shanghai", ""), ("Asia/Kolkata", "00:30"), ("Asia/Kathmandu", "00:45"),
+     ("America/St_Johns", "00:30"), ("Pacific/Marquesas", "00:30")],
+)  # fmt: skip
+def test_where_days_of_figures_do_not_begin_at_midnight_the_pages_say_so(
+    house: House, zone: str, begins: str
+) -> None:
+    house.desk.catalog.edit(
+        Advertiser, AdvertiserId("adv1"), lambda one: replace(one, time_zone=zone), NOW
+    )
+    line = house.call(params={"line_item_id": "li1", "campaign_id": "cmp1"})
+    for page in (home_page.home, campaign_pages.campaigns, campaign_pages.campaign,
+                 line_item_view.show):  # fmt: skip
+        assert page(house.desk, line).values["begins"] == begins
+
+
+def test_the_account_as_a_table_is_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(money, "MOVES_AT_ONCE", 3)
+    for number in range(1, 10):
+        house.pay(number * 1_000_000, f"payment {number}")
+        text = b"".join(money_pages.moves_csv(house.desk, house.call()).pieces).decode()
+        head, *rows = [line.split(",") for line in text.splitlines()]
+        assert [row[head.index("amount")] for row in rows] == [
+            f"{paid}.00" for paid in range(number, 0, -1)
+        ]
+        assert rows[0][head.index("balance")] == f"{number * (number + 1) // 2}.00"
 
 
 def test_a_foreign_advertisers_figures_are_not_counted(log: House) -> None:

@@ -1,14 +1,17 @@
 """Every page of the area over real HTTP: for its owner, for an operator, for nobody else."""
 
+import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from adserver.accounts.identity import Role
 from adserver.console.advertisers.area import AREA
 from adserver.stores.catalog import SqlCatalog
-from models.domain.campaign import Campaign, LineItem
+from models.domain.campaign import Advertiser, Campaign, LineItem
+from models.domain.ids import AdvertiserId
 from tests.adserver.console.advertisers.house import House, show_ads, with_log
 from tests.adserver.console.web.people import browser_of
 from tests.adserver.console.web.running import Browser, listening
@@ -125,6 +128,33 @@ def test_the_buttons_of_a_campaign(opened: Open) -> None:
     for deed, field, value in BUTTONS:
         assert ann.submit(f"{page}/{deed}", {}, on=page).status == 303
         assert getattr(opened.catalog.get(Campaign, "cmp1"), field) is value
+
+
+def test_what_is_wrong_with_a_form_is_said_in_chinese_to_who_reads_chinese(opened: Open) -> None:
+    ann = browser_of(opened.house.desk, opened.port, Role.ADVERTISER, "adv1")
+    ann.cookies["adunion_language"] = "zh"
+    wrong = {"name": "x" * 300, "pricing": "cpm", "bid": "much", "starts_at": "soon",
+             "pacing": "even", "daily_budget": "-1", "include_country": "China",
+             "cap_impressions": ["0"], "cap_each": ["day/campaign"]}  # fmt: skip
+    reply = ann.submit("/advertisers/adv1/campaigns/cmp1/line-items/new", wrong)
+    said = html.unescape(reply.body.decode())
+    assert reply.status == 422
+    for chinese in ("现在是 300 个", "'much' 不是金额", "而不是 'soon'", "必须大于零",
+                    "'China' 不是三个字母的国家代码", "允许的展示次数必须为 1 到"):  # fmt: skip
+        assert chinese in said
+    assert not re.search(r"\b(must|expected|is not)\b", re.sub(r"<[^>]*>", "", said))
+
+
+def test_pages_of_india_say_from_when_to_when_a_day_runs(opened: Open) -> None:
+    adv1 = AdvertiserId("adv1")
+    before = opened.catalog.get(Advertiser, adv1)
+    now = opened.house.now
+    opened.catalog.edit(Advertiser, adv1, lambda one: replace(one, time_zone="Asia/Kolkata"), now)
+    pages = ("", "/campaigns", "/campaigns/cmp1", "/line-items/li1")
+    shown = [opened.ann.get(f"/advertisers/adv1{page}") for page in pages]
+    opened.catalog.edit(Advertiser, adv1, lambda _: before, now)
+    assert all("from 00:30 to 00:30" in page for page in shown)
+    assert not any("from 00:30" in opened.ann.get(f"/advertisers/adv1{page}") for page in pages)
 
 
 def test_no_page_has_inline_styles_or_scripts(opened: Open) -> None:

@@ -75,6 +75,20 @@ def test_a_flight_ends_at_its_total_budget() -> None:
     assert len(flight_plan(moment, SHANGHAI)) == 1
 
 
+def test_a_flight_of_a_century_is_drawn_with_as_few_points_as_one_of_months() -> None:
+    begin = datetime(2000, 1, 1, tzinfo=SHANGHAI)
+    item = line_item(
+        starts_at=begin,
+        ends_at=begin + timedelta(days=36_525),
+        total_budget_micros=Micros(36_525_000),
+    )
+    plan = flight_plan(item, SHANGHAI)
+    assert len(plan) <= 122
+    assert (plan[0].at, plan[0].micros) == (begin, 1_000)
+    assert (plan[-1].at.date(), plan[-1].micros) == (date(2099, 12, 31), 36_525_000)
+    assert all(one.micros == 1_000 * ((one.at - begin).days + 1) for one in plan)
+
+
 def test_an_interval_holds_what_was_seen_and_narrows_with_more_of_it() -> None:
     few, many = wilson(2, 100), wilson(200, 10_000)
     assert few is not None

@@ -11,7 +11,7 @@ import pytest
 from adserver.api.signing import signature_fault
 from adserver.config import Settings
 from adserver.console.advertisers import postbacks
-from adserver.console.advertisers.owned import own
+from adserver.console.buyer_desk import own
 from tests.adserver.api.running import Worker, running
 from tests.adserver.console.advertisers.house import House, market, settled
 from tests.engines import free_port

@@ -1,7 +1,8 @@
 """The advertiser of a path and what it has; what is not its own is not found.
 
-Never here: what is done with it. The one surprising fact: everything an advertiser has is read at
-once, in four queries, because most pages need it all and it is small.
+For every room of the console with pages under an advertiser. Never here: what is done with it, or
+whether the caller may see it (`web.guard`). The one surprising fact: everything an advertiser has
+is read at once, in four queries, because most pages need it all and it is small.
 """
 
 from zoneinfo import ZoneInfo
@@ -40,12 +41,17 @@ def own_campaign(held: Holdings, call: Call) -> Campaign:
 
 
 def own_line_item(held: Holdings, call: Call) -> LineItem:
-    """The path's line item.
+    """The path's line item; raises as `line_item_of`."""
+    return line_item_of(held, call.params["line_item_id"])
+
+
+def line_item_of(held: Holdings, line_item_id: str) -> LineItem:
+    """A line item that the advertiser has.
 
     Raises:
-        NotFoundError: it is not the advertiser's.
+        NotFoundError: it is not there, or another's.
     """
-    found = held.line_item(call.params["line_item_id"])
+    found = held.line_item(line_item_id)
     if found is None:
         raise NotFoundError("there is no such line item")
     return found
