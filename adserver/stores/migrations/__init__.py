@@ -5,6 +5,7 @@ step. The one surprising fact: several processes may arrive at once, so the firs
 the database and the others find nothing left to do.
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -24,12 +25,11 @@ def upgrade(engine: Engine) -> None:
     Raises:
         SettingError: a newer version has been here, whose steps this one does not know.
     """
-    steps = ScriptDirectory.from_config(_config())
     with engine.connect() as connection:
         there = reached(connection)
     if there == newest():
         return
-    if there is not None and there not in {step.revision for step in steps.walk_revisions()}:
+    if there is not None and there not in _known():
         raise SettingError(
             f"the catalog's database is at step {there} of a newer adunion; "
             f"this one knows steps up to {newest()}"
@@ -42,6 +42,7 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+@cache
 def newest() -> str:
     """The id of the newest step."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
@@ -52,6 +53,11 @@ def reached(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _known() -> set[str]:
+    steps = ScriptDirectory.from_config(_config()).walk_revisions()
+    return {step.revision for step in steps}
 
 
 def _config() -> Config:

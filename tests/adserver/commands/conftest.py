@@ -1,4 +1,4 @@
-"""Commands run as their users run them, each test in an empty data directory."""
+"""Commands run as their users run them, each test in a data directory of its own."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adserver.__main__ import main
+from tests import schemas
 
 Run = Callable[..., Result]
 
@@ -14,7 +15,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def adunion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `adunion` with arguments (and standard input); the working directory is empty too."""
-    monkeypatch.setenv("ADUNION_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("ADUNION_DATA_DIR", str(schemas.furnish(tmp_path / "var").parent))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
 

@@ -199,7 +199,6 @@ def test_a_database_that_is_away_is_said_so(adunion: Run, monkeypatch: pytest.Mo
 
 
 def test_a_database_that_is_none_is_said_and_left_alone(adunion: Run, tmp_path: Path) -> None:
-    (tmp_path / "var").mkdir()
     file = tmp_path / "var" / "catalog.sqlite"
     file.write_text("this is no database, whatever its name says")
     output = adunion("advertiser", "list", fails=True).output

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adserver.stores import migrations
 from adserver.stores.database import connect_url
+from tests import schemas
 from tests.adserver.accounting.till import P1, Till, at
 from tests.adserver.commands.conftest import Run
 
@@ -21,9 +21,7 @@ pytestmark = pytest.mark.usefixtures("till")
 @pytest.fixture
 def till(tmp_path: Path) -> Iterator[Till]:
     """The commands' own database, with a partner, a shop that pays first, and October's sales."""
-    (tmp_path / "var").mkdir()
-    engine = connect_url(f"sqlite:///{tmp_path / 'var' / 'catalog.sqlite'}")
-    migrations.upgrade(engine)
+    engine = connect_url(f"sqlite:///{schemas.furnish(tmp_path / 'var')}")
     till = Till(engine)
     till.merchant(trusted=False)
     till.partner()

@@ -10,9 +10,9 @@ from adserver.console.accruals import RECOUNT_EVERY, REFUSED, Accruals
 from adserver.eventlog.ddl import prepare
 from adserver.eventlog.store_chdb import ChdbStore
 from adserver.ports import EventStore
-from adserver.stores import migrations
 from adserver.stores.database import connect_url
 from affiliate.partner import Terms
+from tests import schemas
 from tests.adserver.accounting.ad_house import CNY, D1, D2, D3, SHANGHAI, Ads, cell
 from tests.adserver.eventlog.billed import billed, put
 
@@ -29,8 +29,7 @@ def events(tmp_path: Path) -> Iterator[EventStore]:
 
 @pytest.fixture
 def ads(tmp_path: Path) -> Iterator[Ads]:
-    engine = connect_url(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
-    migrations.upgrade(engine)
+    engine = connect_url(f"sqlite:///{schemas.furnish(tmp_path)}")
     opened = Ads(engine)
     opened.partner(terms=Terms(ad_share_ppm=1_000_000))
     yield opened

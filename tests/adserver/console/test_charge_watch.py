@@ -11,11 +11,12 @@ from adserver.console.charge_watch import WHOLE_EVERY, ChargeWatch
 from adserver.eventlog.ddl import prepare
 from adserver.eventlog.store_chdb import ChdbStore
 from adserver.ports import EventStore
-from adserver.stores import advertiser_money, database, migrations
+from adserver.stores import advertiser_money, database
 from adserver.stores.advertiser_money import Purse
 from models.domain.event import EventKind
 from models.domain.ids import AdvertiserId
 from models.domain.money import Micros
+from tests import schemas
 from tests.adserver.accounting.ad_house import CNY, D1, D2, SHANGHAI, Ads, at
 from tests.adserver.eventlog.billed import PRICE, billed, put
 
@@ -32,8 +33,7 @@ def events(tmp_path: Path) -> Iterator[EventStore]:
 
 @pytest.fixture
 def ads(tmp_path: Path) -> Iterator[Ads]:
-    engine = database.connect_url(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
-    migrations.upgrade(engine)
+    engine = database.connect_url(f"sqlite:///{schemas.furnish(tmp_path)}")
     yield Ads(engine)
     engine.dispose()
 

@@ -13,9 +13,10 @@ from adserver.console.product_conversions import ProductConversions
 from adserver.eventlog.open_store import open_for_reading
 from adserver.eventlog.rows import pack_rows, settled_row, unpack_columns
 from adserver.ports import EventStore
-from adserver.stores import database, migrations
+from adserver.stores import database
 from adserver.stores.order_tables import ORDER_ROWS
 from models.domain.event import Booked, EventKind, Verdict
+from tests import schemas
 from tests.adserver.eventlog.happenings import happening
 from tests.adserver.stores.made_orders import put_row
 from tests.builders import NOW
@@ -26,8 +27,8 @@ NOTHING: dict[Any, int] = {}
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
+    schemas.furnish(tmp_path)
     opened = database.connect(Settings(data_dir=tmp_path))
-    migrations.upgrade(opened)
     yield opened
     opened.dispose()
 

@@ -11,9 +11,9 @@ from adserver.config import SettingError
 from adserver.stores import migrations
 from adserver.stores.database import connect_url
 from adserver.stores.tables import METADATA
-from tests.adserver.stores.sql_databases import database_url
+from tests.adserver.stores.sql_databases import empty_database_url
 
-__all__ = ["database_url"]
+__all__ = ["empty_database_url"]
 
 
 WORD_INDEXES = ("product_search", "ix_product_documents_words")
@@ -24,8 +24,8 @@ def is_ours(name: str | None, _kind: str, _parents: object) -> bool:
     return not (name or "").startswith(WORD_INDEXES)
 
 
-def test_from_empty_the_schema_becomes_what_the_tables_say(database_url: str) -> None:
-    engine = connect_url(database_url)
+def test_from_empty_the_schema_becomes_what_the_tables_say(empty_database_url: str) -> None:
+    engine = connect_url(empty_database_url)
     with engine.connect() as connection:
         assert migrations.reached(connection) is None
     migrations.upgrade(engine)
@@ -38,15 +38,15 @@ def test_from_empty_the_schema_becomes_what_the_tables_say(database_url: str) ->
     engine.dispose()
 
 
-def test_coming_again_changes_nothing(database_url: str) -> None:
-    engine = connect_url(database_url)
+def test_coming_again_changes_nothing(empty_database_url: str) -> None:
+    engine = connect_url(empty_database_url)
     migrations.upgrade(engine)
     migrations.upgrade(engine)
     engine.dispose()
 
 
-def test_a_database_of_a_newer_version_is_refused_and_left_alone(database_url: str) -> None:
-    engine = connect_url(database_url)
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(empty_database_url: str) -> None:
+    engine = connect_url(empty_database_url)
     migrations.upgrade(engine)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -57,9 +57,9 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(database_url: s
     engine.dispose()
 
 
-def test_several_processes_may_arrive_at_once(database_url: str) -> None:
+def test_several_processes_may_arrive_at_once(empty_database_url: str) -> None:
     def arrive(_number: int) -> None:
-        engine = connect_url(database_url)
+        engine = connect_url(empty_database_url)
         migrations.upgrade(engine)
         engine.dispose()
 

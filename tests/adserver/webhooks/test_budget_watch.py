@@ -11,14 +11,14 @@ from adserver.accounts.identity import COMMAND
 from adserver.eventlog.rows import served_row
 from adserver.eventlog.sums import HOUR_MS, Part, sum_hours
 from adserver.ports import EventStore
-from adserver.stores import database, migrations, webhooks
+from adserver.stores import database, webhooks
 from adserver.stores.catalog import SqlCatalog
 from adserver.stores.database import connect_url
 from adserver.webhooks import registering
 from adserver.webhooks.budget_watch import SHARES, BudgetWatcher
 from models.domain.campaign import LineItem
 from models.domain.money import Micros
-from tests import builders
+from tests import builders, schemas
 from tests.adserver.eventlog.billed import PRICE, billed, put
 from tests.adserver.eventlog.conftest import clickhouse_database, store
 from tests.adserver.eventlog.happenings import served
@@ -30,8 +30,7 @@ NOW = builders.NOW
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[tuple[Engine, SqlCatalog]]:
-    engine = connect_url(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
-    migrations.upgrade(engine)
+    engine = connect_url(f"sqlite:///{schemas.furnish(tmp_path)}")
     yield engine, SqlCatalog(engine)
     engine.dispose()
 

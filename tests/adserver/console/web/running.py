@@ -25,6 +25,7 @@ from adserver.console.web.listener import Listener
 from adserver.console.web.routes import Area
 from adserver.ports import EventStore
 from adserver.stores.catalog import open_catalog
+from tests import schemas
 from tests.adserver.api.running import READY_LIMIT_S, Reply
 
 TOKEN = re.compile(r'name="csrf" value="([0-9a-f]+)"')
@@ -55,6 +56,7 @@ class NoLog:
 @contextmanager
 def desk_over(settings: Settings, store: EventStore | None = None) -> Iterator[Desk]:
     """A desk on the settings' database, brought up to date; nothing listens."""
+    schemas.furnish(settings.data_dir)
     with closing(open_catalog(settings)) as catalog:
         engine = catalog._engine
         yield Desk(
