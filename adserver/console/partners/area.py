@@ -10,6 +10,7 @@ from adserver.console.partners import (
     commissions,
     earnings_endpoints,
     earnings_pages,
+    house_ad_endpoints,
     house_ads,
     link_endpoints,
     link_pages,
@@ -88,6 +89,7 @@ AREA = Area(
         *payment_endpoints.ENDPOINTS,
         *link_endpoints.ENDPOINTS,
         *app_endpoints.ENDPOINTS,
+        *house_ad_endpoints.ENDPOINTS,
     ),
     menu=MENU,
 )
