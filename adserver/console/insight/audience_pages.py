@@ -17,6 +17,7 @@ from adserver.console.insight import audience_words as words
 from adserver.console.insight.audience import Cell, Portrait, app_of, portrait_of
 from adserver.console.insight.owned import apps_of
 from adserver.console.insight.paired import paired_bars
+from adserver.console.owners import require_partner
 from adserver.console.web import figures
 from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.plots import HALF, Frame
@@ -27,10 +28,15 @@ MOST_BARS = 10
 
 
 def page(desk: Desk, call: Call) -> Html:
-    """One app's audience; the first app where none is asked for."""
+    """One app's audience; the first app where none is asked for.
+
+    Raises:
+        NotFoundError: there is no such partner, or it has no such app.
+    """
+    require_partner(desk, call)
     apps = apps_of(desk, call.params["partner_id"])
     wanted = call.query.get("app", "")
-    chosen = next((one for one in apps if one.app_id == wanted), apps[0] if apps else None)
+    chosen = app_of(desk, call, wanted) if wanted else next(iter(apps), None)
     found = portrait_of(desk, chosen) if chosen else None
     base = f"/partners/{call.params['partner_id']}"
     values = {

@@ -15,6 +15,7 @@ from msgspec import Struct
 from adserver.console.desk import Desk
 from adserver.console.insight.owned import log_of
 from adserver.console.insight.paired import paired_bars
+from adserver.console.owners import require_partner
 from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.language import N_
 from adserver.console.web.plots import HALF, Frame
@@ -147,6 +148,7 @@ def _asked(desk: Desk, call: Call) -> list[Cell] | None:
 
 def partner_page(desk: Desk, call: Call) -> Html:
     """`GET /partners/{partner_id}/industry`."""
+    require_partner(desk, call)
     found = _asked(desk, call)
     partner_id, currency = call.params["partner_id"], desk.settings.currency
     cells = partner_cells(found or [], partner_id, currency)
@@ -180,6 +182,7 @@ def house_page(desk: Desk, call: Call) -> Html:
 
 def partner_csv(desk: Desk, call: Call) -> Download:
     """The partner's cells as a table."""
+    require_partner(desk, call)
     partner_id = call.params["partner_id"]
     cells = partner_cells(cells_of(desk, call), partner_id, desk.settings.currency)
     return _download(IndustryCell, cells)
@@ -233,6 +236,7 @@ def _plots(
 
 def tell_partner(desk: Desk, call: Call) -> Listed:
     """The partner's cells over REST."""
+    require_partner(desk, call)
     cells = cells_of(desk, call)
     return _paged(partner_cells(cells, call.params["partner_id"], desk.settings.currency), call)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from adserver.console.desk import Desk
+from adserver.console.owners import require_owner
 from adserver.console.web.exchange import Call, Listed
 from adserver.console.webhooks.owned import delivery_of, owner_of, webhook_of
 from adserver.stores import database, webhooks
@@ -86,6 +87,7 @@ class DeliveryView(Struct):
 
 def list_all(desk: Desk, call: Call) -> Listed:
     """`GET .../webhooks`: an owner has at most 20."""
+    require_owner(desk, call)
     with database.reading(desk.engine) as connection:
         found = webhooks.of_owner(connection, *owner_of(call))
     later = sorted((one for one in found if one.webhook_id > call.cursor), key=_id_of)
@@ -96,6 +98,7 @@ def list_all(desk: Desk, call: Call) -> Listed:
 
 def make(desk: Desk, call: Call) -> WebhookView:
     """`POST .../webhooks`."""
+    require_owner(desk, call)
     role, owner = owner_of(call)
     data: MakeWebhook = call.data
     wanted = registering.blank(role, owner, data.url, data.kinds, call.now)

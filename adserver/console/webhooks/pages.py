@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from adserver.console.desk import Desk
+from adserver.console.owners import require_owner
 from adserver.console.web.exchange import Call, Html, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.webhooks.owned import delivery_of, owner_of, path_of, webhook_of
@@ -52,12 +53,14 @@ ROTATED = N_("The webhook has a new secret; calls are signed with it from now on
 
 def show_all(desk: Desk, call: Call) -> Html:
     """`GET .../webhooks`."""
+    require_owner(desk, call)
     with database.reading(desk.engine) as connection:
         return _all(connection, call)
 
 
 def make(desk: Desk, call: Call) -> Reply:
     """`POST .../webhooks`."""
+    require_owner(desk, call)
     role, owner = owner_of(call)
     url, kinds = call.form.get("url", ""), call.form.getall("kinds", [])
     wanted = registering.blank(role, owner, url, kinds, call.now)

@@ -72,6 +72,12 @@ def callers(desk: Desk, port: int) -> dict[str, tuple[Browser, Browser]]:
     }
 
 
+@pytest.fixture(scope="module")
+def operator(desk: Desk, port: int) -> tuple[Browser, Browser]:
+    """A browser and a program of the house."""
+    return browser_of(desk, port, Role.OPERATOR), program_of(desk, port, Role.OPERATOR)
+
+
 def tried(desk: Desk, route: Route, path: str, caller: tuple[Browser, Browser]) -> Reply:
     """The route called with a form token or a key that is the caller's own."""
     browser, program = caller
@@ -123,6 +129,37 @@ def test_the_house_is_for_operators(
     for caller, pair in callers.items():
         reply = tried(desk, route, filled(route.path, MINE), pair)
         assert reply.status == HTTPStatus.NOT_FOUND, caller
+    assert written(desk) == before
+
+
+NOBODY = dict.fromkeys(OWNERS, "nobody")
+
+
+@pytest.mark.parametrize("route", OWNED, ids=name_of)
+def test_an_owner_that_is_not_there_is_not_there_for_operators_either(
+    desk: Desk, operator: tuple[Browser, Browser], route: Route
+) -> None:
+    before = written(desk)
+    reply = tried(desk, route, filled(route.path, NOBODY), operator)
+    refused = {HTTPStatus.NOT_FOUND}
+    if isinstance(route, Endpoint) and route.body is not None:
+        refused.add(HTTPStatus.BAD_REQUEST)  # an empty body may be no body
+    assert reply.status in refused, reply.body[:500]
+    assert written(desk) == before
+
+
+@pytest.mark.parametrize("route", [one for one in HOUSE if "{" in one.path], ids=name_of)
+def test_what_nobody_has_made_is_not_there_for_operators_either(
+    desk: Desk, operator: tuple[Browser, Browser], route: Route
+) -> None:
+    before = written(desk)
+    reply = tried(desk, route, filled(route.path, {}), operator)
+    refused = {HTTPStatus.NOT_FOUND}
+    if isinstance(route, Endpoint) and route.body is not None:
+        refused |= {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+    if route.method != "GET":
+        refused.add(HTTPStatus.UNPROCESSABLE_ENTITY)  # an empty form may be none
+    assert reply.status in refused, reply.body[:500]
     assert written(desk) == before
 
 

@@ -23,6 +23,8 @@ from adserver.console.web.language import say
 from adserver.console.web.rendering import render
 from adserver.eventlog.ddl import prepare
 from adserver.eventlog.store_chdb import ChdbStore
+from adserver.stores.partner_changes import SqlPartners
+from affiliate.partner import Partner
 from models.domain.ids import PartnerId
 from models.domain.marketplace import Marketplace
 from tests.adserver.console.web.running import desk_over
@@ -60,13 +62,22 @@ class House:
         return render(html.template, html.values, call)
 
 
+def furnish(desk: Desk) -> None:
+    """The market, and partners p1 to p9; p1 has an app there."""
+    partners = SqlPartners(desk.engine, "CNY", SHANGHAI)
+    with partners.changing(NOW) as changes:
+        for number in range(1, 10):
+            changes.apply(Partner(PartnerId(f"p{number}"), f"Partner {number}"))
+    desk.catalog.replace(market(), NOW)
+
+
 @contextmanager
 def settled(data_dir: Path) -> Iterator[House]:
     """A house with an empty log. chDB opens one directory at a time."""
     with closing(ChdbStore(data_dir / "events", "a test")) as store:
         prepare(store)
         with desk_over(Settings(data_dir=data_dir), store) as desk:
-            desk.catalog.replace(market(), NOW)
+            furnish(desk)
             yield House(desk)
 
 
@@ -74,7 +85,7 @@ def settled(data_dir: Path) -> Iterator[House]:
 def without_log(data_dir: Path) -> Iterator[House]:
     """A house whose log does not answer."""
     with desk_over(Settings(data_dir=data_dir)) as desk:
-        desk.catalog.replace(market(), NOW)
+        furnish(desk)
         yield House(replace(desk, is_ready=lambda: False))
 
 

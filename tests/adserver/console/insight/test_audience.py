@@ -14,7 +14,7 @@ from adserver.console.insight import audience_pages
 from adserver.console.insight.audience import TOGETHER
 from adserver.stores.audiences import replace_all
 from models.domain.ids import PartnerId
-from tests.adserver.console.insight.house import OP, PIA, House, market
+from tests.adserver.console.insight.house import OP, PIA, House, furnish, market
 from tests.adserver.console.web.running import desk_over
 from tests.builders import NOW, app
 
@@ -57,6 +57,7 @@ def kept(engine: Engine) -> None:
 @contextmanager
 def opened(data_dir: Path) -> Iterator[House]:
     with desk_over(Settings(data_dir=data_dir)) as desk:
+        furnish(desk)
         foreign = app(app_id="app9", name="Foreign", partner_id=PartnerId("p9"))
         slots = market()
         desk.catalog.replace(replace(slots, apps=(*slots.apps, foreign)), NOW)
@@ -156,7 +157,8 @@ def test_an_app_of_somebody_else_is_not_there(house: House) -> None:
             audience_pages.tell(house.desk, house.call(PIA, params={"app_id": app_id}))
         with pytest.raises(NotFoundError):
             audience_pages.as_csv(house.desk, house.call(PIA, query={"app": app_id}))
-    foreign = house.call(PIA, query={"app": "app9"})
-    assert "Foreign" not in house.page(audience_pages.page(house.desk, foreign), foreign)
+    for app_id in ("app9", "nothing"):
+        with pytest.raises(NotFoundError):
+            audience_pages.page(house.desk, house.call(PIA, query={"app": app_id}))
     theirs = house.call(OP, params={"partner_id": "p9"})
     assert "Too few users yet" in house.page(audience_pages.page(house.desk, theirs), theirs)
