@@ -17,8 +17,10 @@ demo: .venv/run  ## a running marketplace from nothing: serve, learn, serve agai
 up: .venv/run  ## start the console and one serving worker on your own data in ./var
 	$(PY) -m adserver up
 
+# Journeys follow clocks (within two seconds ...), so they have the machine to themselves.
 test: .venv/dev servers lint  ## everything CI checks: style, types, import directions, all tests on real servers
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses auto --dist loadfile --ignore tests/journeys
+	$(PY) -m pytest tests/journeys
 
 test-long: .venv/dev servers  ## the money state machine with 10,000 sequences of 50 steps
 	ADUNION_TEST_MONEY_SEQUENCES=10000 $(PY) -m pytest tests/journeys/test_money_state_machine.py --timeout 0
