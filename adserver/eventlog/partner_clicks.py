@@ -19,7 +19,7 @@ SELECT name, countIf(bad = '') AS honest, countIf(bad != '') AS doubtful
 FROM (SELECT event_id, any({column}) AS name, any(invalid) AS bad FROM link_clicks
       WHERE partner_id = %(partner)s AND received_ms >= %(since)s AND received_ms < %(until)s
         AND {within} GROUP BY event_id)
-GROUP BY name ORDER BY honest DESC, name LIMIT 1000"""
+GROUP BY name ORDER BY honest DESC, name{limit}"""
 
 _BY_PRODUCT = """
 SELECT merchant, product, count() AS clicks
@@ -43,8 +43,11 @@ def clicks_by(
     column: str,
     span: tuple[datetime, datetime],
     link_code: str = "",
+    most: int = 0,
 ) -> Mapping[str, Clicks]:
     """Clicks in [since, until) by one of `COLUMNS`, of one link where given, most clicked first.
+
+    `most`: so many names and no more; 0: all of them.
 
     Raises:
         StoreAwayError: the event store does not answer.
@@ -52,8 +55,9 @@ def clicks_by(
     if column not in COLUMNS:
         raise LookupError(column)
     within = "link_code = %(code)s" if link_code else "1"
-    given = {**_span(span), "partner": partner_id, "code": link_code}
-    rows = store.query(_BY.format(column=column, within=within), given)
+    limit = " LIMIT %(most)s" if most else ""
+    given = {**_span(span), "partner": partner_id, "code": link_code, "most": most}
+    rows = store.query(_BY.format(column=column, within=within, limit=limit), given)
     return {
         name: Clicks(int(honest), int(doubtful))
         for name, honest, doubtful in zip(*rows.values(), strict=True)

@@ -100,6 +100,7 @@ def one(desk: Desk, call: Call) -> Html:
         "page": page,
         "picture": f"{base_path(call)}/links/qr.svg?code={quote(used.code, safe='')}",
         "subs": links.clicks_of_subs(desk, partner.partner_id, used.code, call.now),
+        "most_subs": links.MOST_SUBS,
         "sales": list(used.sales.items()),
         "own_subs": _own_subs(used),
     }

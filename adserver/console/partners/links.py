@@ -29,6 +29,7 @@ from models.domain.ids import LinkCode, MerchantId, PartnerId, Sku
 
 LOOK_BACK = timedelta(days=90)
 ROOT = "/r/"
+MOST_SUBS = 1_000
 NO_CLICKS = Clicks()
 NO_SALES = Sum()
 
@@ -98,12 +99,13 @@ def sales_by(
 
 
 def _clicks(
-    desk: Desk, partner_id: PartnerId, column: str, now: datetime, code: str = ""
+    desk: Desk, partner_id: PartnerId, column: str, now: datetime, code: str = "", most: int = 0
 ) -> tuple[Mapping[str, Clicks], bool]:
     if not desk.is_ready():
         return {}, True
     try:
-        return clicks_by(desk.store, partner_id, column, (now - LOOK_BACK, now), code), False
+        span = (now - LOOK_BACK, now)
+        return clicks_by(desk.store, partner_id, column, span, code, most), False
     except StoreAwayError:
         return {}, True
 
@@ -128,8 +130,8 @@ def one_link(desk: Desk, partner_id: PartnerId, code: str, now: datetime) -> Use
 def clicks_of_subs(
     desk: Desk, partner_id: PartnerId, code: str, now: datetime
 ) -> dict[str, Clicks]:
-    """Clicks of one link by its first sub-id."""
-    found, _ = _clicks(desk, partner_id, "sub1", now, code)
+    """Clicks of one link by its first sub-id, of the `MOST_SUBS` with the most clicks."""
+    found, _ = _clicks(desk, partner_id, "sub1", now, code, MOST_SUBS)
     return dict(found)
 
 

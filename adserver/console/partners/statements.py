@@ -69,7 +69,9 @@ def page(desk: Desk, call: Call) -> Html:
         entries = iter(lines_of(opened.entries, one.partner_id))
         lines = list(islice(entries, MOST_LINES))
         further = sum(1 for _ in entries)
-        items = list(islice(opened.items, MOST_LINES))
+        waiting = iter(opened.items)
+        items = list(islice(waiting, MOST_LINES))
+        further_open = sum(1 for _ in waiting)
     bridge = lines_of_bridge(one.steps)
     values = {
         "one": one,
@@ -78,6 +80,7 @@ def page(desk: Desk, call: Call) -> Html:
         "bridge_rows": bridge_rows(bridge, call),
         "lines": [(name_of(line), line) for line in lines],
         "further": further,
+        "further_open": further_open,
         "items": [(item, call._(words.OUTCOMES[item.outcome])) for item in items],
         "payout": micros_of(one.payout_minor, one.currency),
         "held": call._(words.HELD[one.held]) if one.held else "",

@@ -12,7 +12,7 @@ from adserver.eventlog.partner_day import cells_so_far
 from adserver.eventlog.rows import decided_row, pack_rows, settled_row, unpack_columns
 from adserver.ports import EventStore
 from models.domain.event import Booked, EventKind, Tracked, Verdict
-from models.domain.ids import AppId, CreativeId, MerchantId, PartnerId, PlacementId, Sku
+from models.domain.ids import AppId, CreativeId, LinkCode, MerchantId, PartnerId, PlacementId, Sku
 from models.domain.money import Micros
 from tests.adserver.eventlog.happenings import decided, happening
 from tests.adserver.eventlog.test_link_clicks import AT, AT_MS, other
@@ -61,7 +61,16 @@ def test_clicks_are_counted_by_link_and_sub_id_with_doubtful_ones_beside(
     by_sub = clicks_by(store, partner, "sub1", span, "Ab3dE6g")
     assert by_sub == {"s0": Clicks(2, 0), "s1": Clicks(1, 0), "one": Clicks(0, 1)}
     assert clicks_by(store, partner, "sub1", span, "other") == {}
+    assert [*clicks_by(store, partner, "sub1", span, "Ab3dE6g", 2)] == ["s0", "s1"]
     assert most_clicked(store, span, 10) == {(MerchantId("m_shop"), Sku("红'\\1")): 3}
+
+
+def test_no_link_is_left_out_however_many_were_clicked(store: EventStore) -> None:
+    codes = {f"c{number}" for number in range(1_500)}
+    taps = [other(n, invalid="", link_code=LinkCode(code)) for n, code in enumerate(sorted(codes))]
+    put(store, "link_clicks", [link_click_row(one, AT_MS) for one in taps])
+    span = (AT - timedelta(days=1), AT + timedelta(days=1))
+    assert clicks_by(store, PartnerId("p_blog"), "link_code", span).keys() == codes
 
 
 def test_the_last_requests_come_newest_first_each_once(store: EventStore) -> None:
