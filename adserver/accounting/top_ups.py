@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from sqlalchemy import Connection, Engine
 
 from adserver.accounting.deposits import deposit, why_refused
+from adserver.marketplace.problem import Sentence
 from adserver.stores import audit, database, top_ups
 from adserver.stores.audit import Actor
 from adserver.stores.ledger import Journal
@@ -27,6 +28,13 @@ MOST_MICROS = 10**15
 LONGEST_NOTE = 500
 LONGEST_REFERENCE = 100
 LISTED = 200
+
+
+_DECIDED = {
+    TopUpStatus.CONFIRMED: Sentence("confirmed"),
+    TopUpStatus.REFUSED: Sentence("refused"),
+    TopUpStatus.WITHDRAWN: Sentence("withdrawn"),
+}
 
 
 class TopUpError(Exception):
@@ -45,7 +53,8 @@ class DecidedTopUpError(TopUpError):
     """Somebody has decided it already; `top_up` is what became of it."""
 
     def __init__(self, top_up: TopUp) -> None:
-        super().__init__(f"it is {top_up.status} already, by {top_up.decided_by}")
+        said = {"status": _DECIDED.get(top_up.status, top_up.status), "who": top_up.decided_by}
+        super().__init__(Sentence("it is %(status)s already, by %(who)s", **said))
         self.top_up = top_up
 
 
@@ -65,15 +74,20 @@ def ask(engine: Engine, owner: AdvertiserId, asked: Asked, who: Actor, now: date
         TopUpError: no amount, too large an amount or note, or too many wait already.
     """
     if not 0 < asked.amount <= MOST_MICROS:
-        raise TopUpError("must be more than zero and at most a thousand million", "amount")
+        raise TopUpError(
+            Sentence("must be more than zero and at most a thousand million"), "amount"
+        )
     if len(asked.note) > LONGEST_NOTE or not _prints(asked.note):
-        raise TopUpError(f"must be at most {LONGEST_NOTE} printable characters", "note")
+        raise TopUpError(
+            Sentence("must be at most %(most)s printable characters", most=LONGEST_NOTE), "note"
+        )
     made = TopUp(
         top_ups.make_top_up_id(), owner, asked.amount, asked.currency, who.actor, now, asked.note
     )
     with database.writing(engine) as connection:
         if top_ups.count_waiting(connection, owner) >= MOST_WAITING:
-            raise TopUpError(f"{MOST_WAITING} top-ups wait for a decision; wait for them first")
+            waiting = "%(most)s top-ups wait for a decision; wait for them first"
+            raise TopUpError(Sentence(waiting, most=MOST_WAITING))
         top_ups.add(connection, made)
         audit.record(connection, who, "ask", "top_up", made.top_up_id, None, made, now)
     return made
@@ -121,7 +135,9 @@ def confirm(
     """
     reference = reference.strip()
     if not 0 < len(reference) <= LONGEST_REFERENCE or not _prints(reference):
-        raise TopUpError("is the bank's number of the payment, up to 100 characters", "reference")
+        raise TopUpError(
+            Sentence("is the bank's number of the payment, up to 100 characters"), "reference"
+        )
 
     def book(connection: Connection, before: TopUp) -> TopUp:
         _pay_in(Journal(connection, zone), connection, before, reference, now)
@@ -140,7 +156,7 @@ def refuse(engine: Engine, top_up_id: str, reason: str, who: Actor, now: datetim
     """
     reason = reason.strip()
     if not 0 < len(reason) <= LONGEST_NOTE or not _prints(reason):
-        raise TopUpError("is what the advertiser reads: say why", "reason")
+        raise TopUpError(Sentence("is what the advertiser reads: say why"), "reason")
     closed = _closing(TopUpStatus.REFUSED, reason)
     return _decided(engine, top_up_id, "refuse", closed, who, now)
 
@@ -192,7 +208,7 @@ def _pay_in(
 ) -> None:
     other = top_ups.confirmed_under(connection, top_up.advertiser_id, reference)
     if other:
-        raise TopUpError(f"was used for top-up {other} already", "reference")
+        raise TopUpError(Sentence("was used for top-up %(id)s already", id=other), "reference")
     outcome = deposit(
         journal,
         advertiser_prepaid(top_up.advertiser_id),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from adserver import experiment_package, publication
 from adserver.experiment_package import NOTHING_RUNS, salt_of
+from adserver.marketplace.problem import Sentence
 from adserver.stores import audit, database
 from adserver.stores.switch_tables import EXPERIMENTS
 from models.domain.money import PPM
@@ -60,15 +61,15 @@ def begin(connection: Connection, wanted: Experiment, who: audit.Actor) -> Exper
             between 0 and all.
     """
     if not 0 < len(wanted.name) <= 40 or not wanted.name.replace("-", "a").isalnum():
-        raise ExperimentRefusedError("1 to 40 letters, digits and -", "name")
+        raise ExperimentRefusedError(Sentence("1 to 40 letters, digits and -"), "name")
     if not wanted.name.isascii():
-        raise ExperimentRefusedError("1 to 40 letters, digits and -", "name")
+        raise ExperimentRefusedError(Sentence("1 to 40 letters, digits and -"), "name")
     if not 0 < wanted.share_ppm < PPM:
-        raise ExperimentRefusedError("more than 0 % and less than 100 %", "share")
+        raise ExperimentRefusedError(Sentence("more than 0 %% and less than 100 %%"), "share")
     if running(connection) is not None:
-        raise ExperimentRefusedError("one runs already; end it first")
+        raise ExperimentRefusedError(Sentence("one runs already; end it first"))
     if any(one.name == wanted.name for one in all_experiments(connection)):
-        raise ExperimentRefusedError("there was one of this name; take another", "name")
+        raise ExperimentRefusedError(Sentence("there was one of this name; take another"), "name")
     connection.execute(insert(EXPERIMENTS).values(_row(wanted)))
     audit.record(
         connection, who, "begin", "experiment", wanted.name, None, wanted, wanted.started_at

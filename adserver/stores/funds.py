@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores.ledger_tables import LEDGER_POSTINGS, LEDGER_TRANSACTIONS
 from adserver.stores.revenue_tables import FUND_ENROLMENTS, FUNDS
 from affiliate.chart_of_accounts import subsidy_pool
@@ -51,7 +52,7 @@ def add_fund(connection: Connection, fund: Fund) -> None:
         FundError: its id is taken.
     """
     if fund_of(connection, fund.pool_id):
-        raise FundError(f"there is a fund {fund.pool_id!r} already")
+        raise FundError(Sentence("there is a fund %(id)s already", id=repr(fund.pool_id)))
     connection.execute(insert(FUNDS), [asdict(fund)])
 
 
@@ -98,7 +99,8 @@ def enrol(connection: Connection, pool_id: PoolId, partner_id: PartnerId, now: d
     if partner_id in inside:
         return False
     if fund.enrolment_limit is not None and len(inside) >= fund.enrolment_limit:
-        raise FundError(f"fund {pool_id!r} takes {fund.enrolment_limit} partners and has them")
+        most = {"id": repr(pool_id), "most": fund.enrolment_limit}
+        raise FundError(Sentence("fund %(id)s takes %(most)s partners and has them", **most))
     row = {"pool_id": pool_id, "partner_id": partner_id, "enrolled_at": now}
     connection.execute(insert(FUND_ENROLMENTS), [row])
     return True

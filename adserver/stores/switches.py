@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from adserver import publication, switch_package
 from adserver.marketplace.kinds import KINDS
+from adserver.marketplace.problem import Sentence
 from adserver.stores import audit, catalog_queries, database
 from adserver.stores.switch_tables import SWITCHES
 from adserver.switch_package import Switches
@@ -81,7 +82,9 @@ def switch_off(
     kind, entity_id = wanted
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON:
-        raise SwitchError(f"say why, in up to {MAX_REASON} characters", "reason")
+        raise SwitchError(
+            Sentence("say why, in up to %(most)s characters", most=MAX_REASON), "reason"
+        )
     _require_known(connection, kind, entity_id)
     before = find(connection, kind, entity_id)
     made = Switch(kind, entity_id, reason, who.actor[:320], now)
@@ -146,11 +149,12 @@ class SwitchPublisher:
 def _require_known(connection: Connection, kind: SwitchKind, entity_id: str) -> None:
     if kind is SwitchKind.EVERYTHING:
         if entity_id != EVERYTHING:
-            raise SwitchError("everything has no id", "entity_id")
+            raise SwitchError(Sentence("everything has no id"), "entity_id")
         return
     noun = KINDS[kind.value]
     if not entity_id or catalog_queries.find(connection, noun, entity_id) is None:
-        raise SwitchError(f"there is no {noun.title} {entity_id!r}", "entity_id")
+        named = {"kind": noun.title, "id": repr(entity_id)}
+        raise SwitchError(Sentence("there is no %(kind)s %(id)s", **named), "entity_id")
 
 
 def _forget(connection: Connection, kind: SwitchKind, entity_id: str) -> None:

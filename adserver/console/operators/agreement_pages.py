@@ -111,7 +111,7 @@ def add(desk: Desk, call: Call) -> Reply:
     try:
         made = agreements.agree(desk, call.identity, given, text(call, "reason"), call.now)
     except CatalogError as error:
-        return _new_page(desk, call, given, errors_of(error), 422)
+        return _new_page(desk, call, given, errors_of(call, error), 422)
     return See(f"{PATH}/{made.new.contract_id}", N_("The contract is agreed."))
 
 
@@ -133,7 +133,7 @@ def extend(desk: Desk, call: Call) -> Reply:
     try:
         agreements.extend(desk, call.identity, contract_id, given, text(call, "reason"))
     except CatalogError as error:
-        return _one_page(desk, call, given, errors_of(error), 422)
+        return _one_page(desk, call, given, errors_of(call, error), 422)
     return See(f"{PATH}/{contract_id}", N_("The new version is agreed."))
 
 
@@ -144,7 +144,7 @@ def end(desk: Desk, call: Call) -> Reply:
     try:
         agreements.end(desk, call.identity, contract_id, at, why)
     except CatalogError as error:
-        found = {"at": next(iter(errors_of(error).values()))}
+        found = {"at": next(iter(errors_of(call, error).values()))}
         return _one_page(desk, call, None, found, 422)
     return See(f"{PATH}/{contract_id}", N_("The contract ends."))
 

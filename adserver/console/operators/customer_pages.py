@@ -73,7 +73,7 @@ def edit(desk: Desk, call: Call) -> Reply:
     try:
         changed = change(desk, call, values)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return See(f"{ADVERTISERS}/{changed.advertiser_id}", N_("The advertiser is changed."))
 
 

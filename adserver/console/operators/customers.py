@@ -163,7 +163,7 @@ def add(desk: Desk, call: Call) -> Html:
     try:
         made, link = make(desk, call.identity, given, call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return _page(desk, call, {}, 200, (made, link))
 
 

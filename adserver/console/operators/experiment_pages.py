@@ -97,9 +97,9 @@ def begin(desk: Desk, who: Identity, given: NewExperiment, now: datetime) -> Exp
     control = publication.current(root) or ""
     model = published.model(root, given.model_version)
     if model is None or model.trouble:
-        raise refused("there is no such model that can be read", "model_version")
+        raise refused(N_("there is no such model that can be read"), "model_version")
     if model.version == control:
-        raise refused("this is the model in force; try another one", "model_version")
+        raise refused(N_("this is the model in force; try another one"), "model_version")
     wanted = Experiment(
         given.name, model.version, control, given.share_ppm, who.actor[:320], now.astimezone(UTC)
     )
@@ -137,7 +137,7 @@ def add(desk: Desk, call: Call) -> Reply:
         given = NewExperiment(text(call, "name"), text(call, "model_version"), share)
         made = begin(desk, call.identity, given, call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{made.name}", N_("The experiment has begun."))
 
 

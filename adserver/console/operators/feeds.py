@@ -15,6 +15,7 @@ from adserver.console.desk import Desk
 from adserver.console.operators import shops
 from adserver.console.operators.refusals import in_words, refused
 from adserver.console.web.exchange import Call
+from adserver.console.web.language import N_
 from adserver.stores import audit, database
 
 UPLOAD_BYTES = 64 * 1024 * 1024
@@ -51,7 +52,7 @@ def take(desk: Desk, call: Call, merchant_id: str) -> FeedTaken:
     merchant = shops.find(desk, merchant_id)[0].merchant
     uploads = call.files.get("feed", ())
     if not uploads or not uploads[0].size:
-        raise refused("choose the feed's file", "feed")
+        raise refused(N_("choose the feed's file"), "feed")
     intake = FeedIntake(desk.engine, merchant, call.now, most_bad=BAD_ROWS_SHOWN)
     prune = bool(call.form.get("prune", ""))
     with in_words():

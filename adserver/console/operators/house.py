@@ -15,7 +15,9 @@ from msgspec import Struct
 from adserver.console.desk import Desk
 from adserver.console.operators.refusals import refused
 from adserver.console.web.exchange import Call, Download, Listed
+from adserver.console.web.language import N_
 from adserver.console.web.tables import CSV, csv_of
+from adserver.marketplace.problem import Sentence
 from adserver.stores.partner_changes import SqlPartners
 from affiliate.calendar import Period, parse_period
 from models.domain.money import Micros, parse_amount
@@ -73,9 +75,9 @@ def reason(given: str, *, needed: bool = False) -> str:
     """Why something is done. Raises CatalogError when it is too long, or needed and missing."""
     given = given.strip()
     if len(given) > LONGEST_REASON:
-        raise refused(f"at most {LONGEST_REASON} characters", "reason")
+        raise refused(Sentence("at most %(most)s characters", most=LONGEST_REASON), "reason")
     if needed and not given:
-        raise refused("say why: it is kept, and shown to those who ask", "reason")
+        raise refused(N_("say why: it is kept, and shown to those who ask"), "reason")
     return given
 
 
@@ -86,7 +88,7 @@ def amount(given: str) -> Micros:
     except ValueError as error:
         raise refused(str(error), "amount") from None
     if micros <= 0:
-        raise refused("must be more than zero", "amount")
+        raise refused(N_("must be more than zero"), "amount")
     return micros
 
 
@@ -103,4 +105,4 @@ def day(given: str, field: str = "day") -> date:
     try:
         return date.fromisoformat(given)
     except ValueError:
-        raise refused("write the day as 2026-10-31", field) from None
+        raise refused(N_("write the day as 2026-10-31"), field) from None

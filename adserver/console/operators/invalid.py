@@ -21,7 +21,9 @@ from adserver.api.traffic import address_key
 from adserver.console.desk import Desk
 from adserver.console.operators.house import day as day_of_text, zone_of
 from adserver.console.operators.refusals import in_words, refused
+from adserver.console.web.language import N_
 from adserver.eventlog.revenue import day_revenue
+from adserver.marketplace.problem import Sentence
 from adserver.stores import audit, database, findings, revenue
 from adserver.stores.ledger import Journal
 from adserver.stores.revenue_tables import AD_SHARES, DAILY_REVENUE
@@ -128,7 +130,7 @@ def own_effect(desk: Desk, found: Found, now: datetime) -> Effect:
     """
     total, days = Effect(), _days(desk, found.finding, now)
     if len(days) > MOST_DAYS:
-        raise refused(f"at most {MOST_DAYS} days are counted at once")
+        raise refused(Sentence("at most %(most)s days are counted at once", most=MOST_DAYS))
     for day in days:
         total = _added(total, _counted(desk, day, _alone(desk, found, day)))
     return total
@@ -192,20 +194,22 @@ def _read(desk: Desk, given: NewFinding) -> Finding:
     first = day_of_text(given.first_day.strip(), "first_day")
     last = day_of_text(given.last_day.strip(), "last_day") if given.last_day.strip() else first
     if last < first:
-        raise refused("days are given in order", "last_day")
+        raise refused(N_("days are given in order"), "last_day")
     if (last - first).days >= MOST_DAYS:
-        raise refused(f"at most {MOST_DAYS} days at once", "last_day")
+        raise refused(Sentence("at most %(most)s days at once", most=MOST_DAYS), "last_day")
     if not given.reason.strip() or len(given.reason) > LONGEST_REASON:
-        raise refused(f"say why, in up to {LONGEST_REASON} characters", "reason")
+        raise refused(
+            Sentence("say why, in up to %(most)s characters", most=LONGEST_REASON), "reason"
+        )
     names = {
         name: getattr(given, name).strip() for name in ("app_id", "placement_id", "line_item_id")
     }
     for name, value in names.items():
         if len(value) > LONGEST_ID:
-            raise refused("no id is that long", name)
+            raise refused(N_("no id is that long"), name)
     address = _address_key(desk, given.address.strip())
     if not any(names.values()) and not address:
-        raise refused("all of a day is too much: name an app, placement, line item or address")
+        raise refused(N_("all of a day is too much: name an app, placement, line item or address"))
     return Finding(
         f"inv_{secrets.token_hex(6)}",
         given.reason.strip(),
@@ -223,7 +227,7 @@ def _address_key(desk: Desk, address: str) -> int:
         return 0
     key = address_key(address, desk.keyring.secret_key)
     if not key:
-        raise refused("this is no IP address", "address")
+        raise refused(N_("this is no IP address"), "address")
     return key
 
 

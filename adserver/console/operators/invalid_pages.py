@@ -82,7 +82,7 @@ def page(desk: Desk, call: Call) -> Html:
     try:
         return _page(desk, call, {}, 200, counted=_counted(desk, call))
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
 
 
 def preview(desk: Desk, call: Call) -> Html:
@@ -90,7 +90,7 @@ def preview(desk: Desk, call: Call) -> Html:
     try:
         effects = invalid.preview(desk, _given(call), call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return _page(desk, call, {}, 200, effects)
 
 
@@ -99,7 +99,7 @@ def keep(desk: Desk, call: Call) -> Reply:
     try:
         invalid.keep(desk, call.identity, _given(call), call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return See(PATH, N_("The finding is kept, and its days are accrued again."))
 
 

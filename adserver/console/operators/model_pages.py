@@ -69,7 +69,7 @@ def roll_back(desk: Desk, who: Identity, now: datetime) -> PublishedModel:
     """Puts the version before the one in force back. Raises CatalogError: there is none."""
     version = published.before(published.root_of(desk.settings.data_dir))
     if version is None:
-        raise refused("no model is older than the one in force")
+        raise refused(N_("no model is older than the one in force"))
     return promote(desk, who, version, now)
 
 
@@ -96,7 +96,7 @@ def post_roll_back(desk: Desk, call: Call) -> Reply:
     try:
         roll_back(desk, call.identity, call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     return See(PATH, N_("The model before it is in force. Workers follow within seconds."))
 
 
@@ -123,7 +123,7 @@ def post_promote(desk: Desk, call: Call) -> Reply:
     try:
         promote(desk, call.identity, version, call.now)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{version}", N_("The model is in force. Workers follow within seconds."))
 
 

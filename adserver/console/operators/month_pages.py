@@ -120,11 +120,11 @@ def close(desk: Desk, call: Call) -> Reply:
     early = call.now < month.closes_at
     try:
         if early and not call.form.get("sure"):
-            raise refused(call._(N_("Tick this to close it before its day.")), "sure")
+            raise refused(N_("Tick this to close it before its day."), "sure")
         key = (month.period, month.currency)
         closed = months.close(desk, call.identity, key, call.now, early=early)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     said = N_("It had been closed already.") if closed.again else N_("The month is closed.")
     return See(_path(month), said)
 
@@ -135,7 +135,7 @@ def extend(desk: Desk, call: Call) -> Reply:
     try:
         months.extend(desk, call.identity, month.period, text(call, "why"), call.now)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(_path(month), N_("The month closes a month later now."))
 
 
@@ -145,11 +145,11 @@ def batch(desk: Desk, call: Call) -> Reply:
     early = call.now < month.pays_at
     try:
         if early and not call.form.get("sure"):
-            raise refused(call._(N_("Tick this to pay before its day.")), "sure_pay")
+            raise refused(N_("Tick this to pay before its day."), "sure_pay")
         key = (month.period, month.currency)
         made = months.batch(desk, call.identity, key, call.now, early=early)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     held = [(str(who), call._(WHY_HELD[one.held])) for who, one in made.held if one.held]
     return _one_page(desk, call, {}, 200, made=len(made.made), held=held)
 

@@ -16,6 +16,7 @@ from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators.house import zone_of
 from adserver.console.operators.refusals import in_words, refused
+from adserver.console.web.language import N_
 from adserver.stores import audit, database, payouts as stored, revenue, settlement
 from adserver.stores.ledger import Journal
 from adserver.stores.payouts import Event
@@ -157,7 +158,7 @@ def close(
 def extend(desk: Desk, who: Identity, period: Period, why: str, now: datetime) -> datetime:
     """Gives a month one month more, once. Raises CatalogError."""
     if not why.strip():
-        raise refused("say why the month is extended", "why")
+        raise refused(N_("say why the month is extended"), "why")
     with in_words():
         return closings_of(desk, who, now).extend(period, now, why.strip()[:500])
 
@@ -203,7 +204,7 @@ def told(
             return source.confirm(payout_id, now, words[:500])
         if verb == "fail":
             if not words.strip():
-                raise refused("say what the bank said", "note")
+                raise refused(N_("say what the bank said"), "note")
             return source.fail(payout_id, now, words[:500])
         if verb == "retry":
             return source.retry(payout_id, now)

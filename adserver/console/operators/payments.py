@@ -14,6 +14,7 @@ from adserver.accounts.identity import Identity
 from adserver.console.desk import Desk
 from adserver.console.operators.house import zone_of
 from adserver.console.operators.refusals import refused
+from adserver.console.web.language import N_
 from adserver.stores import audit, database
 from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import AccountName, kind_of, owner_of
@@ -52,9 +53,9 @@ def book(desk: Desk, who: Identity, payment: Payment, now: datetime) -> Booked:
     """Books a payment. Raises CatalogError: the ledger refuses it, or it has no reference."""
     reference = payment.reference.strip()
     if not 0 < len(reference) <= LONGEST_REFERENCE or not reference.isprintable():
-        raise refused("is the bank's number of the payment, up to 100 characters", "reference")
+        raise refused(N_("is the bank's number of the payment, up to 100 characters"), "reference")
     if payment.amount <= 0:
-        raise refused("must be more than zero", "amount")
+        raise refused(N_("must be more than zero"), "amount")
     account, currency = payment.account, payment.currency
     with database.writing(desk.engine) as connection:
         journal = Journal(connection, zone_of(desk))

@@ -102,7 +102,7 @@ def answer(desk: Desk, call: Call) -> Reply:
     try:
         months.told(desk, call.identity, payout_id, (verb, text(call, "note")), call.now)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{payout_id}", VERBS[verb])
 
 

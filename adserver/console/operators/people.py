@@ -210,7 +210,7 @@ def add(desk: Desk, call: Call) -> Reply:
         )
         made = apply(desk, call.identity, partner, given["reason"], call.now)
     except CatalogError as error:
-        return _list_page(desk, call, given, errors_of(error), 422)
+        return _list_page(desk, call, given, errors_of(call, error), 422)
     return See(f"{PATH}/{made.partner_id}", N_("The application is entered."))
 
 
@@ -251,7 +251,7 @@ def take_step(desk: Desk, call: Call) -> Reply:
     try:
         step(desk, call, text(call, "reason"))
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{call.params['partner']}", STEPS[call.params["verb"]])
 
 

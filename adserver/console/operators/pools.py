@@ -24,7 +24,7 @@ from adserver.console.web.language import N_
 from adserver.console.web.plots import Frame
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
 from adserver.marketplace.notation import identifier
-from adserver.marketplace.problem import CatalogError
+from adserver.marketplace.problem import CatalogError, Sentence
 from adserver.stores import audit, database, funds, partners as stored
 from adserver.stores.funds import Enrolment, Fund
 from adserver.stores.ledger import Journal
@@ -124,7 +124,9 @@ def make(desk: Desk, who: Identity, given: NewFund, now: datetime) -> Fund:
     if fault := identifier().check(given.pool_id):
         raise refused(fault, "pool_id")
     if given.enrolment_limit is not None and not 0 <= given.enrolment_limit <= MOST_ENROLLED:
-        raise refused(f"a whole number up to {MOST_ENROLLED:,}", "enrolment_limit")
+        raise refused(
+            Sentence("a whole number up to %(most)s", most=f"{MOST_ENROLLED:,}"), "enrolment_limit"
+        )
     name = (given.name or given.pool_id)[:LONGEST_NAME]
     fund = Fund(PoolId(given.pool_id), name, desk.settings.currency, now, given.enrolment_limit)
     with in_words(), database.writing(desk.engine) as connection:
@@ -147,7 +149,7 @@ def enrol(desk: Desk, who: Identity, pool_id: str, partner_id: str, now: datetim
     partner = PartnerId(partner_id)
     with in_words(), database.writing(desk.engine) as connection:
         if not stored.partners_of(connection, [partner]):
-            raise refused("there is no such partner", "partner_id")
+            raise refused(N_("there is no such partner"), "partner_id")
         new = funds.enrol(connection, PoolId(pool_id), partner, now)
         if new:
             audit.record(connection, who, "enrol", "fund", pool_id, None, _who(partner_id), now)
@@ -185,11 +187,14 @@ def add(desk: Desk, call: Call) -> Reply:
     limit = text(call, "enrolment_limit")
     try:
         if limit and not (limit.isdecimal() and len(limit) <= len(str(MOST_ENROLLED))):
-            raise refused(f"a whole number up to {MOST_ENROLLED:,}, or nothing", "enrolment_limit")
+            raise refused(
+                Sentence("a whole number up to %(most)s, or nothing", most=f"{MOST_ENROLLED:,}"),
+                "enrolment_limit",
+            )
         given = NewFund(text(call, "pool_id"), text(call, "name"), int(limit) if limit else None)
         made = make(desk, call.identity, given, call.now)
     except CatalogError as error:
-        return _list_page(desk, call, errors_of(error), 422)
+        return _list_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{made.pool_id}", N_("The fund is made. Pay something in next."))
 
 
@@ -217,7 +222,7 @@ def post_deposit(desk: Desk, call: Call) -> Reply:
         told = PaymentIn(amount(text(call, "amount")), text(call, "reference"))
         pay_in(desk, call.identity, pool_id, told, call.now)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{pool_id}", N_("The payment is booked."))
 
 
@@ -228,7 +233,7 @@ def post_enrol(desk: Desk, call: Call) -> Reply:
     try:
         (leave if leaving else enrol)(desk, call.identity, pool_id, partner_id, call.now)
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     said = N_("The enrolment has ended.") if leaving else N_("The partner is enrolled.")
     return See(f"{PATH}/{pool_id}", said)
 

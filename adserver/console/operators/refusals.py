@@ -12,6 +12,7 @@ from adserver.accounting.closing import ClosingRefusedError
 from adserver.accounting.payouts import PayoutRefusedError
 from adserver.accounting.top_ups import TopUpError
 from adserver.console.operators.published_models import ModelRefusedError
+from adserver.console.web.exchange import Call
 from adserver.feeds.record import FeedError
 from adserver.marketplace.problem import CatalogError, Problem
 from adserver.stores.experiments import ExperimentRefusedError
@@ -46,13 +47,13 @@ def in_words() -> Iterator[None]:
 
 
 def refused(message: str, field: str = "") -> CatalogError:
-    """A refusal of our own."""
+    """A refusal of our own: a `Sentence`, or a text that is marked for translation."""
     return CatalogError(Problem("", "", field, message))
 
 
-def errors_of(error: CatalogError) -> Errors:
-    """What a page shows at its fields."""
+def errors_of(call: Call, error: CatalogError) -> Errors:
+    """What a page shows at its fields, in the caller's language."""
     found: Errors = {}
     for problem in error.problems:
-        found.setdefault(problem.field.partition("[")[0], problem.message)
+        found.setdefault(problem.field.partition("[")[0], call._(problem.message))
     return found

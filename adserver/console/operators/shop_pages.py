@@ -65,7 +65,7 @@ def add(desk: Desk, call: Call) -> Reply:
     try:
         made = shops.add(desk, call.identity, given, text(call, "reason"), call.now)
     except CatalogError as error:
-        return _list_page(desk, call, given, errors_of(error), 422)
+        return _list_page(desk, call, given, errors_of(call, error), 422)
     return See(f"{PATH}/{made.merchant_id}", N_("The merchant is added."))
 
 
@@ -105,7 +105,7 @@ def edit(desk: Desk, call: Call) -> Reply:
     try:
         shops.edit(desk, call.identity, merchant_id, given, text(call, "reason"))
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422, given)
+        return _one_page(desk, call, errors_of(call, error), 422, given)
     return See(f"{PATH}/{merchant_id}", N_("The merchant is changed."))
 
 
@@ -128,7 +128,7 @@ def feed(desk: Desk, call: Call) -> Reply:
     try:
         taken = feeds.take(desk, call, call.params["merchant"])
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return _one_page(desk, call, {}, 200, taken=taken)
 
 
@@ -138,7 +138,7 @@ def pay(desk: Desk, call: Call) -> Reply:
     try:
         _book(desk, call, amount(text(call, "amount")), text(call, "reference"))
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(error), 422)
+        return _one_page(desk, call, errors_of(call, error), 422)
     return See(f"{PATH}/{merchant_id}", N_("The payment is booked."))
 
 

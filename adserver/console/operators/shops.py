@@ -15,6 +15,7 @@ from adserver.console.desk import Desk
 from adserver.console.operators.house import partners_of, reason, zone_of
 from adserver.console.operators.refusals import refused
 from adserver.console.operators.written_fields import Written, read_fields
+from adserver.console.web.language import N_
 from adserver.marketplace.fields import write_entity
 from adserver.marketplace.partnering import merchant_kind
 from adserver.stores import audit, database, partners as stored, products
@@ -66,7 +67,7 @@ def add(
     values = read_fields(kind, {**named, "currency": currency}, zone_of(desk))
     for name in ("name", "home_url", "default_rate"):
         if name not in values:
-            raise refused("is needed", name)
+            raise refused(N_("is needed"), name)
     merchant = Merchant(**values)
     with partners_of(desk).changing(now, who.actor) as changes:
         changes.add_merchant(merchant, reason(why))

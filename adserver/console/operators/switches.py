@@ -16,7 +16,7 @@ from adserver.console.operators.refusals import Errors, errors_of, in_words, ref
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
-from adserver.marketplace.problem import CatalogError
+from adserver.marketplace.problem import CatalogError, Sentence
 from adserver.stores import database, switches
 from adserver.stores.switches import Switch, SwitchKind
 
@@ -82,7 +82,7 @@ def _kind(given: str) -> SwitchKind:
     try:
         return SwitchKind(given)
     except ValueError:
-        raise refused(f"one of {', '.join(SwitchKind)}", "kind") from None
+        raise refused(Sentence("one of %(kinds)s", kinds=", ".join(SwitchKind)), "kind") from None
 
 
 def page(desk: Desk, call: Call) -> Html:
@@ -98,7 +98,7 @@ def off(desk: Desk, call: Call) -> Reply:
     try:
         switch_off(desk, call.identity, wanted, text(call, "reason"), call.now)
     except CatalogError as error:
-        return _shown(desk, call, errors_of(error), 422)
+        return _shown(desk, call, errors_of(call, error), 422)
     return See(PATH, N_("It is off. Workers follow within two seconds."))
 
 
@@ -108,7 +108,7 @@ def on(desk: Desk, call: Call) -> Reply:
     try:
         switch_on(desk, call.identity, wanted, call.now)
     except CatalogError as error:
-        return _shown(desk, call, errors_of(error), 422)
+        return _shown(desk, call, errors_of(call, error), 422)
     return See(PATH, N_("It is on again. Workers follow within two seconds."))
 
 

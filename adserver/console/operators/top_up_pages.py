@@ -71,9 +71,9 @@ def decide(
             return top_ups.refuse(desk.engine, top_up_id, words, who, now)
     except CatalogError as error:
         if isinstance(error.__cause__, UnknownTopUpError):
-            raise NotFoundError(str(error)) from error
+            raise NotFoundError(error.problems[0].message) from error
         if isinstance(error.__cause__, DecidedTopUpError):
-            raise ConflictError(str(error)) from error
+            raise ConflictError(error.problems[0].message) from error
         raise
 
 
@@ -98,9 +98,9 @@ def _decided(desk: Desk, call: Call, verdict: tuple[str, str], said: str) -> Rep
     try:
         decide(desk, call.identity, call.params["top_up"], verdict, call.now)
     except CatalogError as error:
-        return _page(desk, call, errors_of(error), 422)
+        return _page(desk, call, errors_of(call, error), 422)
     except ConflictError as error:
-        return _page(desk, call, {"": error.detail}, 409)
+        return _page(desk, call, {"": call._(error.detail)}, 409)
     return See(PATH, said)
 
 

@@ -193,3 +193,22 @@ def test_who_waits_is_listed_page_by_page_in_the_books_too(house: House) -> None
     with database.writing(engine) as connection:
         stored.decide(connection, replace(every[0], status=stored.TopUpStatus.REFUSED))
     assert top_ups.count_pending(engine) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "said"),
+    [
+        ("/house/advertisers/adv1", {"name": ""}, "必须为 1 到 200 个字符"),
+        ("/house/switches/off", {"what": "app", "reason": ""}, "请说明原因"),
+        ("/house/funds", {"pool_id": "x", "enrolment_limit": "-1"}, "不超过 1,000,000 的整数"),
+        ("/house/invalid-traffic", {"first_day": "soon"}, "日期请写成 2026-10-31 的形式"),
+        ("/house/partners/p_clio/reject", {"reason": ""}, "它会被保存"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_readers_language(
+    house: House, path: str, form: dict[str, str], said: str
+) -> None:
+    browser = house.browser(OPERATOR)
+    browser.cookies["adunion_language"] = "zh"
+    reply = browser.submit(path, form, on="/house")
+    assert (reply.status, said in reply.body.decode()) == (422, True)
