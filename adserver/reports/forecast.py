@@ -21,7 +21,7 @@ from adserver.reports.click_rates import Expectation, Rates, expected
 from adserver.reports.fitting import Draft, placements_for
 from adserver.reports.landscape import Landscape, Slot, survey
 from adserver.reports.lookback import DAY_MS, Source, look_back
-from adserver.reports.span import Span
+from adserver.reports.span import BEGINNING, Span
 from adserver.reports.targeting_sql import Condition, matching
 from models.domain.campaign import FrequencyCap, LineItem, PricingModel
 from models.domain.ids import PlacementId
@@ -173,10 +173,10 @@ def _purse(store: EventStore, item: LineItem, now: datetime) -> Purse:
 
 
 def _spent(store: EventStore, item: LineItem, now: datetime) -> int:
-    if not item.line_item_id or item.starts_at >= now:
+    if not item.line_item_id:
         return 0
     scope = delivery.Scope(line_item_id=item.line_item_id)
-    return delivery.totals(store, scope, Span(item.starts_at, now)).charged_micros
+    return delivery.totals(store, scope, Span(BEGINNING, now)).charged_micros
 
 
 def _told(

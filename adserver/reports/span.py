@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 HOUR_S = 3600
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any ad of anybody; a flight may have been moved, what it spent stays spent."""
 
 
 def first_moment(zone: tzinfo, at: datetime) -> time:

@@ -6,7 +6,7 @@ answer, every question here is answered with None, so a page stays up and says w
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from adserver.console.desk import Desk
 from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports import delivery
 from adserver.reports.delivery import At, Dimension, Figures, On, Scope
-from adserver.reports.span import Span, first_moment
+from adserver.reports.span import BEGINNING, Span, first_moment
 from models.domain.campaign import LineItem
 from models.domain.ids import AdvertiserId, CampaignId
 
@@ -26,8 +26,6 @@ USUAL_SPAN = "7"
 MIDNIGHT = time()
 LONGEST_LIFE = timedelta(days=400)
 """Of a flight; what lies before is one sum."""
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""Before any ad of anybody."""
 
 DIMENSIONS: dict[str, Dimension] = {
     "placement": Dimension.PLACEMENT,

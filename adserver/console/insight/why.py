@@ -27,7 +27,7 @@ from adserver.ports import StatementRefusedError, StoreAwayError
 from adserver.reports import delivery
 from adserver.reports.delivery import Figures, Scope
 from adserver.reports.explaining import Obstacle, Reason, Standing, Told, obstacles, told_by
-from adserver.reports.span import Span
+from adserver.reports.span import BEGINNING, Span
 from adserver.stores.buyers import Holdings
 from models.domain.campaign import LineItem, PricingModel
 from models.domain.money import PPM
@@ -88,7 +88,7 @@ def _asked(desk: Desk, held: Holdings, item: LineItem, now: datetime, last: str)
     since = now - LOOK_BACK[last]
     bounds = [int(at.timestamp() * 1000) for at in (since, now + timedelta(minutes=1))]
     scope = Scope(line_item_id=item.line_item_id)
-    spans = [Span(since, now), Span.last_days(1, now, zone), Span(min(item.starts_at, now), now)]
+    spans = [Span(since, now), Span.last_days(1, now, zone), Span(BEGINNING, now)]
     try:
         store = log_of(desk)
         counts = census_of(store, item.line_item_id, bounds[0], bounds[1])

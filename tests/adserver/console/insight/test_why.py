@@ -12,14 +12,17 @@ import pytest
 from adserver.api.problems import NotFoundError
 from adserver.console.insight import why, why_words
 from adserver.eventlog.rows import census_row, pack_rows, unpack_columns
+from adserver.eventlog.sums import HOUR_MS, Part, sum_hours
 from adserver.reports.explaining import ELSEWHERE, WON, Obstacle
 from adserver.stores import database, switches
 from adserver.stores.switches import SwitchKind
 from models.domain.campaign import Advertiser, Campaign, Creative, LineItem, Review, Rule, Targeting
 from models.domain.event import Census
-from models.domain.ids import LineItemId, PlacementId
+from models.domain.ids import AdvertiserId, LineItemId, PlacementId
+from models.domain.money import Micros
 from ranking.slate import NoAdReason
 from tests.adserver.console.insight.house import ANN, OP, House, settled, without_log
+from tests.adserver.eventlog.billed import billed, put
 from tests.builders import NOW, NOW_MS
 
 NOWHERE = Targeting(app_category=Rule(include=frozenset({"chess"})))
@@ -110,6 +113,23 @@ def test_what_became_of_it_is_told_what_was_shown_first_and_misfits_apart(house:
     assert "A higher bid" in shown
     assert "<svg" in shown
     assert "style=" not in shown
+
+
+@pytest.mark.parametrize(("budget", "spent"), [(5_000_000, True), (6_000_000, False)])
+def test_a_budget_that_was_spent_long_ago_is_spent_however_its_flight_was_moved(
+    house: House, budget: int, spent: bool
+) -> None:
+    at_ms = NOW_MS - 700 * 86_400_000
+    ours = {"line_item_id": LineItemId("ours"), "advertiser_id": AdvertiserId("ours")}
+    rows = [billed(n, at_ms=at_ms, charged=1_000_000, **ours) for n in range(5)]
+    put(house.desk.store, "impressions", rows)
+    sum_hours(house.desk.store, at_ms // HOUR_MS, 1, [*Part], NOW_MS)
+    before = house.desk.catalog.get(LineItem, "ours")
+    moved = replace(before, starts_at=NOW - timedelta(hours=1), total_budget_micros=Micros(budget))
+    house.desk.catalog.edit(LineItem, "ours", lambda _: moved, NOW)
+    found = [one.name for one in why.tell(house.desk, house.call()).obstacles]
+    house.desk.catalog.edit(LineItem, "ours", lambda _: before, NOW)
+    assert found == ([Obstacle.TOTAL_SPENT] if spent else [])
 
 
 def test_while_the_log_is_away_the_obstacles_are_told_all_the_same(tmp_path: Path) -> None:
