@@ -114,21 +114,35 @@ def short_code(target: Target, url: str, name: str, length: int = SHORTEST_CODE)
     return LinkCode("".join(letters))
 
 
+URL_FAULTS = _NO_ADDRESS, _NO_HOME, _ELSEWHERE, _OTHER_PORT = (
+    "is not an http or https address of at most %(most)s plain letters",
+    "cannot be judged: the merchant's home is no such address",
+    "does not lie under the merchant's host %(host)s",
+    "has another port than the merchant's home",
+)
+
+
 def url_fault(url: str, home_url: str) -> str:
     """Why a link may not lead to this page of a merchant; "" when it may.
 
     It lies on the host of the shop or below it ("m.shop.example" under "www.shop.example"), on the
     port of its scheme or that of the shop. So no link of ours leads anywhere else.
     """
+    template, values = url_fault_parts(url, home_url)
+    return template % values
+
+
+def url_fault_parts(url: str, home_url: str) -> tuple[str, dict[str, object]]:
+    """As `url_fault`, one of `URL_FAULTS` and what fills it in, for other languages."""
     home, page = _split(home_url), _split(url)
     if page is None or len(url) > MAX_URL_CHARS:
-        return f"is not an http or https address of at most {MAX_URL_CHARS} plain letters"
+        return _NO_ADDRESS, {"most": MAX_URL_CHARS}
     if home is None:
-        return "cannot be judged: the merchant's home is no such address"
+        return _NO_HOME, {}
     host = _without_www(home.hostname or "")
     if not f".{page.hostname}".endswith(f".{host}"):
-        return f"does not lie under the merchant's host {host}"
-    return "" if page.port in (None, home.port) else "has another port than the merchant's home"
+        return _ELSEWHERE, {"host": host}
+    return "" if page.port in (None, home.port) else _OTHER_PORT, {}
 
 
 def destination(page: str, click_id: str) -> str:

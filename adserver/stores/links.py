@@ -97,9 +97,10 @@ def require_sound(connection: Connection, wanted: Link) -> None:
     if not merchant.active:
         archived = "merchant %(merchant)s is archived"
         raise LinkRefusedError(Sentence(archived, merchant=target.merchant_id))
-    if wanted.url and (fault := rules.url_fault(wanted.url, merchant.home_url)):
-        wrong = Sentence("%(url)s %(why)s", url=wanted.url, why=fault)
-        raise LinkRefusedError(wrong)
+    template, values = rules.url_fault_parts(wanted.url, merchant.home_url)
+    if wanted.url and template:
+        fault = Sentence(template, **values)
+        raise LinkRefusedError(Sentence("%(url)s %(why)s", url=wanted.url, why=fault))
     known = products_of(connection, target.merchant_id, [target.sku]) if target.sku else {}
     if target.sku and not wanted.url and target.sku not in known:
         unknown = "merchant %(merchant)s has no product %(sku)s"

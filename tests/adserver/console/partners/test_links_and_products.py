@@ -1,6 +1,8 @@
 """Links are made, counted and drawn; products are found by words and by how hot they are."""
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -8,7 +10,9 @@ from adserver.api.problems import NotFoundError, UnprocessableError
 from adserver.console.partners import link_endpoints, link_pages, links, products
 from adserver.console.partners.link_endpoints import LinkWanted
 from adserver.console.web.exchange import Download, See
+from adserver.console.web.language import say
 from adserver.stores import audit, database, partners, products as stored
+from affiliate.link import URL_FAULTS
 from affiliate.merchandise import HotRate, Product
 from affiliate.partner import Rate
 from models.domain.ids import MerchantId, Sku
@@ -92,6 +96,26 @@ def test_a_link_that_leads_nowhere_is_refused_in_words(
     page = link_pages.make(stocked(small).desk, call)
     assert getattr(page, "status", 0) == 422
     assert words in small.page(page, call)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"merchant": "nobody"}, "没有商家 nobody"),
+        ({"merchant": "shop", "url": "https://evil.example/"}, "不在商家的主机 shop.example 之下"),
+        ({"merchant": "shop", "name": "n" * 101}, "名称最多 100 个字符"),
+    ],
+)
+def test_who_reads_chinese_is_refused_in_chinese(
+    small: Office, form: dict[str, str], words: str
+) -> None:
+    call = replace(small.call(form=form), language="zh", _=partial(say, "zh"))
+    assert words in small.page(link_pages.make(stocked(small).desk, call), call)
+
+
+@pytest.mark.parametrize("fault", URL_FAULTS)
+def test_every_fault_of_an_address_has_chinese(fault: str) -> None:
+    assert say("zh", fault) != fault
 
 
 def test_a_link_shows_its_address_and_its_qr_code(small: Office) -> None:
