@@ -65,6 +65,14 @@ class Enrolled(Struct):
     partner_id: str
 
 
+class EnrolmentOut(Struct):
+    """A partner that may draw on a fund, or might until `left_at`."""
+
+    partner_id: str
+    enrolled_at: datetime
+    left_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A fund, what is left of it, all that was paid in, and who is in it or was."""
@@ -241,18 +249,40 @@ def post_enrol(desk: Desk, call: Call) -> Reply:
 def _one_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     pool = find(desk, call.params["fund"])
     fund = pool.fund
+    some, further = part_of(call, f"{PATH}/{fund.pool_id}", pool.enrolments, _key)
     went = course(desk, fund)
     rows: list[dict[str, Any]] = [{"day": day, "left": left} for day, left in went]
     frame = Frame(call._(N_("Balance of the fund by day")), unit=f"micros:{fund.currency}")
     values = {
         "pool": pool,
         "fund": fund,
+        "enrolments": some,
+        "next": further,
         "course": went,
         "plot": plots.line(rows, "day", "left", frame=frame),
         "values": {name: text(call, name) for name in ("amount", "reference", "partner_id")},
         "errors": errors,
     }
     return Html("operators/fund.html", values, status)
+
+
+def enrolments_csv(desk: Desk, call: Call) -> Download:
+    """`GET /house/funds/{fund}/enrolments.csv`: who is in it, and was."""
+    pool = find(desk, call.params["fund"])
+    return sheet(f"{pool.fund.pool_id}-enrolments", EnrolmentOut, map(_enrolment, pool.enrolments))
+
+
+def _key(one: Enrolment) -> str:
+    return f"{one.partner_id}|{one.enrolled_at.isoformat()}"
+
+
+def _enrolment(one: Enrolment) -> EnrolmentOut:
+    return EnrolmentOut(one.partner_id, one.enrolled_at, one.left_at)
+
+
+def list_enrolments(desk: Desk, call: Call) -> Listed:
+    """`GET /api/v1/house/funds/{fund}/enrolments`, by partner."""
+    return paged(call, find(desk, call.params["fund"]).enrolments, _key, _enrolment)
 
 
 def listed(desk: Desk, call: Call) -> Listed:
@@ -302,6 +332,7 @@ PAGES = (
     Page("GET", f"{PATH}.csv", as_csv, OPERATORS),
     Page("POST", PATH, add, OPERATORS),
     Page("GET", ONE, one_page, OPERATORS),
+    Page("GET", f"{ONE}/enrolments.csv", enrolments_csv, OPERATORS),
     Page("POST", f"{ONE}/deposit", post_deposit, OPERATORS),
     Page("POST", f"{ONE}/enrol", post_enrol, OPERATORS),
     Page("POST", f"{ONE}/leave", post_enrol, OPERATORS),
@@ -316,6 +347,10 @@ ENDPOINTS = (
     Endpoint(
         "POST", f"{_ONE}/deposits", "Book money paid into a fund", rest_deposit, OPERATORS,
         body=PaymentIn, answer=Booked,
+    ),
+    Endpoint(
+        "GET", f"{_ONE}/enrolments", "Who may draw on a fund, or might", list_enrolments,
+        OPERATORS, answer=EnrolmentOut, listed=True,
     ),
     Endpoint(
         "POST", f"{_ONE}/enrolments", "Let a partner draw on a fund", rest_enrol, OPERATORS,

@@ -203,6 +203,12 @@ def test_a_fund_is_made_filled_and_drawn_on_by_those_enrolled(house: House) -> N
     assert house.call(OPERATOR, "DELETE", f"{path}/enrolments/p_clio").status == 204
     assert house.call(OPERATOR, "DELETE", f"{path}/enrolments/p_clio").status == 404
     assert actions(house, "fund", "support") == ["add", "enrol", "leave"]
+    (once,) = house.call(OPERATOR, "GET", f"{path}/enrolments").json["items"]
+    assert (once["partner_id"], once["left_at"] is None) == ("p_clio", False)
+    sheet = text(browser.call("GET", f"{path}/enrolments.csv")).splitlines()
+    assert sheet[0] == "partner_id,enrolled_at,left_at"
+    assert sheet[1].startswith("p_clio,")
+    assert f"{path}/enrolments.csv" in browser.get(path)
 
 
 @pytest.mark.parametrize(
