@@ -101,7 +101,8 @@ class Download:
 class Stream:
     """A file of any length, made while it is sent; each piece in a thread, none kept.
 
-    A piece that cannot be made breaks the connection off, so nobody takes a part for the whole.
+    A piece that cannot be made resets the connection, so nobody takes a part for the whole, not
+    even over HTTP/1.0, where a file has no other end than the connection's.
     """
 
     pieces: Iterator[bytes]

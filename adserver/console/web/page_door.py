@@ -4,6 +4,8 @@ Never here: what the page says. The one surprising fact: a page is let in twice,
 read (who is it?) and after (did the form come from us?).
 """
 
+import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,6 +38,8 @@ from adserver.console.web.routes import Page
 SIGN_IN = "/sign-in"
 ERROR = "error.html"
 READ = ("GET", "HEAD")
+AT_ONCE = struct.pack("ii", 1, 0)
+"""Closed without lingering: the system then resets instead of saying goodbye."""
 IN_AN_ADDRESS = "/%?&=+,;:@!$'()*~"
 """What stays as it is where a handler sends a browser to."""
 
@@ -93,7 +97,7 @@ class PageDoor:
         if isinstance(reply, Download):
             return _download(reply)
         if isinstance(reply, Stream):
-            return _streamed(self._frame, reply)
+            return _streamed(self._frame, request, reply)
         return shown(self._frame, request, filled, reply)
 
     def _to_sign_in(self, request: web.Request) -> web.StreamResponse:
@@ -206,15 +210,32 @@ def _download(download: Download) -> web.Response:
     return web.Response(body=download.body, headers=headers)
 
 
-def _streamed(frame: Frame, stream: Stream) -> web.Response:
+def _streamed(frame: Frame, request: web.Request, stream: Stream) -> web.Response:
     headers = {"Content-Type": stream.media_type, "Content-Disposition": _as_file(stream.name)}
-    return web.Response(body=_made_in_threads(frame, stream.pieces), headers=headers)
+    return web.Response(body=_made_in_threads(frame, request, stream.pieces), headers=headers)
 
 
-async def _made_in_threads(frame: Frame, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _made_in_threads(
+    frame: Frame, request: web.Request, pieces: Iterator[bytes]
+) -> AsyncIterator[bytes]:
     """Each piece in a thread of the frame, asked for when the one before has been sent."""
-    while (piece := await frame.in_thread(partial(next, pieces, None))) is not None:
-        yield piece
+    try:
+        while (piece := await frame.in_thread(partial(next, pieces, None))) is not None:
+            yield piece
+    except BaseException:
+        _reset(request)
+        raise
+
+
+def _reset(request: web.Request) -> None:
+    """Ends a connection with a reset: over HTTP/1.0 a file that just ends is taken for whole."""
+    transport = request.transport
+    if transport is None:
+        return
+    plug = transport.get_extra_info("socket")
+    if plug is not None:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+    transport.abort()
 
 
 def _as_file(name: str) -> str:

@@ -1,6 +1,6 @@
 """A file that is made while it is sent: whole, or broken off so that nobody takes it for whole."""
 
-import http.client
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -63,7 +63,28 @@ def test_asked_for_its_head_only_nothing_is_made(ann: Browser) -> None:
     assert (reply.status, reply.body) == (200, b"")
 
 
-def test_a_file_that_cannot_be_finished_is_broken_off(ann: Browser) -> None:
-    with pytest.raises(http.client.IncompleteRead):
-        ann.call("GET", "/advertisers/adv1/broken.csv")
+def received(ann: Browser, path: str, version: str) -> bytes:
+    """All bytes of an answer until the connection ends well.
+
+    Raises:
+        ConnectionResetError: it ended with a reset.
+    """
+    cookies = "; ".join(f"{name}={value}" for name, value in ann.cookies.items())
+    head = f"GET {path} HTTP/{version}\r\nHost: x\r\nCookie: {cookies}\r\nConnection: close"
+    with socket.create_connection(("127.0.0.1", ann.port), timeout=30) as plug:
+        plug.sendall(f"{head}\r\n\r\n".encode())
+        return b"".join(iter(lambda: plug.recv(1 << 16), b""))
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_file_that_cannot_be_finished_is_broken_off(ann: Browser, version: str) -> None:
+    with pytest.raises(ConnectionResetError):
+        received(ann, "/advertisers/adv1/broken.csv", version)
     assert ann.call("GET", "/advertisers/adv1/whole.csv").status == 200
+
+
+def test_a_whole_file_ends_well_without_chunks_too(ann: Browser) -> None:
+    answer = received(ann, "/advertisers/adv1/whole.csv", "1.0")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert len(body.splitlines()) == 1 + PAGES * len(ROWS)
