@@ -99,7 +99,7 @@ def keep(engine: Engine, asked: Asked, answer: Kept) -> None:
 
 
 def forget(engine: Engine, asked: Asked) -> None:
-    """Frees the key of a call that was refused: nothing was done."""
+    """Frees the key of a call that failed before it wrote anything."""
     with database.writing(engine) as connection:
         connection.execute(delete(REMEMBERED_ANSWERS).where(_of(asked)))
 

@@ -29,6 +29,10 @@ class Sentence(str):
         """Itself, so that an exception that is made of it still says it."""
         return self
 
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, object]]:
+        """What copies and pickles are made of again: a filled text is no template."""
+        return (self.template,), dict(self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -5,8 +5,11 @@ when it thinks fit, so it is told not to and `writing` says BEGIN IMMEDIATE; two
 for each other instead of failing halfway.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import local
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -18,6 +21,8 @@ from adserver.config import SettingError, Settings
 WAIT_MS = 15_000
 AT_ONCE_MS = 50
 _WRITES = "adunion_writes"
+_PAUSE_S = 0.01
+_of_thread = local()
 
 
 def connect(settings: Settings) -> Engine:
@@ -53,8 +58,26 @@ def connect_url(address: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in (f"busy_timeout={WAIT_MS}", "journal_mode=WAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={WAIT_MS}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+    _log_ahead(connection)
+
+
+def _log_ahead(connection: Any) -> None:
+    """Turns the log on, again and again for a file that another is just turning it on for.
+
+    SQLite refuses the second at once there, however long it was asked to wait.
+    """
+    until = monotonic() + WAIT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(_PAUSE_S)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -67,6 +90,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end, rolled back on any exception."""
     with engine.execution_options(**{_WRITES: True}).begin() as connection:
         yield connection
+    _of_thread.commits = commits() + 1
+
+
+def commits() -> int:
+    """How many transactions of `writing` this thread has committed.
+
+    A number that stands still tells that nothing was written meanwhile.
+    """
+    return int(getattr(_of_thread, "commits", 0))
 
 
 @contextmanager

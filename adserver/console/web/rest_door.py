@@ -2,7 +2,7 @@
 
 Never here: what a call does. The one surprising fact: a write with an Idempotency-Key that was seen
 before is answered from memory, and two at once with one key are done one after the other. One that
-was cut short, by a machine that died, is refused when it comes again: nobody knows what it did.
+was cut short after it wrote something, or by a machine that died, is refused when it comes again.
 """
 
 import base64
@@ -33,6 +33,7 @@ from adserver.console.web.problems import decoded, said_as_problems
 from adserver.console.web.queries import checked
 from adserver.console.web.routes import Endpoint
 from adserver.console.web.tables import CSV, csv_of
+from adserver.stores import database
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 NEXT = "X-Next-Cursor"
@@ -108,10 +109,12 @@ class RestDoor:
         with _alone(asked), said_as_problems():
             kept = idempotency.begin(engine, asked, now)
             if kept is None:
+                before = database.commits()
                 try:
                     response = self._response(request, self._answered(call))
                 except Exception:
-                    idempotency.forget(engine, asked)
+                    if database.commits() == before:  # else its work is done, at least in part
+                        idempotency.forget(engine, asked)
                     raise
                 said = response.body
                 whole = said if isinstance(said, bytes) else b""

@@ -1,6 +1,8 @@
 """A refusal that can be said in other languages: English as it always was, with what fills it."""
 
+import copy
 import json
+import pickle
 from http import HTTPStatus
 
 from adserver.api.problems import UnprocessableError
@@ -46,3 +48,10 @@ def test_programs_read_english() -> None:
     answer = UnprocessableError(message, "/name").answer()
     assert answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
     assert json.loads(answer.body)["detail"] == "must have 1 to 3 characters, has 13"
+
+
+def test_a_copy_of_it_is_not_filled_in_twice() -> None:
+    said = Sentence("%(value)s is too much", value="100 % or %(value)s")
+    for copied in (copy.deepcopy(said), pickle.loads(pickle.dumps(said))):
+        assert copied == said == "100 % or %(value)s is too much"
+        assert say("en", copied) == said

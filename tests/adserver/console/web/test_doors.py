@@ -16,6 +16,7 @@ from adserver.config import Settings
 from adserver.console.desk import Desk
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.routes import OPERATORS, Area, Endpoint, Page
+from adserver.ports import StoreAwayError
 from models.domain.campaign import Advertiser
 from models.domain.ids import AdvertiserId
 from tests.adserver.console.web.people import browser_of, program_of
@@ -56,9 +57,14 @@ class House:
         sizes = [one.path.stat().st_size for one in call.files.get("file", ())]
         return Download(json.dumps(sizes).encode(), "application/json")
 
-    def make(self, _desk: Desk, call: Call) -> Thing:
+    def make(self, desk: Desk, call: Call) -> Thing:
         time.sleep(0.05)
         self.made += 1
+        if call.data.words == "written, then away":
+            name = f"adv{self.made}_more"
+            desk.catalog.add(Advertiser(AdvertiserId(name), name), datetime.now(UTC))
+        if call.data.words.endswith("away") and self.made == 1:
+            raise StoreAwayError("on purpose")
         return Thing(f"t{self.made}", call.data.words)
 
     def things(self, _desk: Desk, call: Call) -> Listed:
@@ -307,6 +313,28 @@ def test_a_repeated_write_is_answered_from_memory(program: Browser, house: House
     assert write("b", "k1")[0] == HTTPStatus.CONFLICT
     assert write("b", "k2")[1]["thing_id"] == "t2"
     assert write("a", "x" * 201)[0] == HTTPStatus.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("words", "again", "made"),
+    [
+        ("away", HTTPStatus.CREATED, 2),
+        ("written, then away", HTTPStatus.CONFLICT, 1),
+    ],
+)
+def test_a_write_that_failed_is_done_again_unless_it_wrote_something(
+    program: Browser, house: House, words: str, again: int, made: int
+) -> None:
+    body = json.dumps({"thing_id": "", "words": words}).encode()
+
+    def status() -> int:
+        path = "/api/v1/advertisers/adv1/things"
+        headers = {"Content_Type": "application/json", "Idempotency_Key": "one"}
+        return program.call("POST", path, body, **headers).status
+
+    assert status() == HTTPStatus.SERVICE_UNAVAILABLE
+    assert status() == again
+    assert house.made == made
 
 
 def test_two_writes_at_once_with_one_key_are_one(program: Browser, house: House) -> None:
