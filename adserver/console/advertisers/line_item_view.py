@@ -49,7 +49,7 @@ def show(desk: Desk, call: Call) -> Html:
     purse = money.purse_of(desk, held.advertiser.advertiser_id)
     has_money = money.has_money(held.advertiser, purse)
     creatives = held.creatives_of(item.line_item_id)
-    state = state_of(item, campaign, creatives, call.now, has_money=has_money)
+    state = state_of(item, campaign, held.advertiser, creatives, call.now, has_money=has_money)
     values = {
         "held": held,
         "advertiser": held.advertiser,

@@ -12,12 +12,13 @@ from enum import StrEnum
 
 from adserver.console.web.language import N_
 from adserver.stores.buyers import Holdings
-from models.domain.campaign import Campaign, Creative, LineItem, Review
+from models.domain.campaign import Advertiser, Campaign, Creative, LineItem, Review
 
 
 class State(StrEnum):
     """Where it stands; REST says these words."""
 
+    ADVERTISER_ARCHIVED = "advertiser_archived"
     ARCHIVED = "archived"
     CAMPAIGN_ARCHIVED = "campaign_archived"
     PAUSED = "paused"
@@ -40,6 +41,7 @@ class Badge:
 
 
 BADGES: dict[State, Badge] = {
+    State.ADVERTISER_ARCHIVED: Badge(N_("Advertiser archived"), "bad"),
     State.ARCHIVED: Badge(N_("Archived"), ""),
     State.CAMPAIGN_ARCHIVED: Badge(N_("Campaign archived"), ""),
     State.PAUSED: Badge(N_("Paused"), "warn"),
@@ -63,6 +65,7 @@ REVIEW_BADGES: dict[Review, Badge] = {
 def state_of(
     item: LineItem,
     campaign: Campaign,
+    advertiser: Advertiser,
     creatives: Sequence[Creative],
     now: datetime,
     *,
@@ -70,6 +73,7 @@ def state_of(
 ) -> State:
     """The first thing that keeps a line item from running, or that it runs."""
     tried = (
+        (State.ADVERTISER_ARCHIVED, not advertiser.active),
         (State.ARCHIVED, not item.active),
         (State.CAMPAIGN_ARCHIVED, not campaign.active),
         (State.ENDED, item.ends_at is not None and item.ends_at <= now),
@@ -96,6 +100,7 @@ def states_of(held: Holdings, now: datetime, *, has_money: bool) -> dict[str, St
         item.line_item_id: state_of(
             item,
             campaigns[item.campaign_id],
+            held.advertiser,
             creatives.get(item.line_item_id, ()),
             now,
             has_money=has_money,
@@ -106,6 +111,8 @@ def states_of(held: Holdings, now: datetime, *, has_money: bool) -> dict[str, St
 
 def campaign_badge(campaign: Campaign, states: Sequence[State]) -> Badge:
     """A campaign stands as its busiest line item does."""
+    if State.ADVERTISER_ARCHIVED in states:
+        return BADGES[State.ADVERTISER_ARCHIVED]
     if not campaign.active:
         return BADGES[State.ARCHIVED]
     if campaign.paused:

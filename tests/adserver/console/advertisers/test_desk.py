@@ -82,11 +82,18 @@ def test_the_state_is_the_first_thing_that_would_have_to_change(
     expected: State,
 ) -> None:
     line, around = builders.line_item(**item), builders.campaign(**campaign)
-    assert state_of(line, around, creatives, NOW) is expected
+    assert state_of(line, around, builders.advertiser(), creatives, NOW) is expected
+
+
+def test_an_archived_advertiser_is_said_before_everything_of_its_own() -> None:
+    gone = builders.advertiser(active=False)
+    line, around = builders.line_item(active=False), builders.campaign(active=False)
+    assert state_of(line, around, gone, [APPROVED], NOW) is State.ADVERTISER_ARCHIVED
+    assert campaign_badge(around, [State.ADVERTISER_ARCHIVED]).words == "Advertiser archived"
 
 
 def test_without_money_what_would_run_has_no_money() -> None:
-    about = (builders.line_item(), builders.campaign(), [APPROVED], NOW)
+    about = (builders.line_item(), builders.campaign(), builders.advertiser(), [APPROVED], NOW)
     assert state_of(*about, has_money=False) is State.NO_MONEY
 
 

@@ -12,7 +12,7 @@ from adserver.console.advertisers.area import AREA
 from adserver.stores.catalog import SqlCatalog
 from models.domain.campaign import Advertiser, Campaign, LineItem
 from models.domain.ids import AdvertiserId
-from tests.adserver.console.advertisers.house import House, show_ads, with_log
+from tests.adserver.console.advertisers.house import NOW, House, show_ads, with_log
 from tests.adserver.console.web.people import browser_of
 from tests.adserver.console.web.running import Browser, listening
 
@@ -173,3 +173,24 @@ def test_both_languages_show_every_page(opened: Open) -> None:
     for path in GETS:
         page = ann.get(address(path))
         assert path.endswith(".csv") or '<html lang="zh-CN"' in page
+
+
+def test_an_archived_advertiser_reads_so_wherever_it_looks_whether_its_things_run(
+    opened: Open,
+) -> None:
+    def put(active: bool) -> None:
+        opened.catalog.edit(
+            Advertiser, AdvertiserId("adv1"), lambda one: replace(one, active=active), NOW
+        )
+
+    said = "The house has archived this advertiser"
+    paths = ("", "/campaigns", "/campaigns/cmp1", "/line-items/li1")
+    assert not any(said in opened.ann.get(f"/advertisers/adv1{path}") for path in paths)
+    put(active=False)
+    try:
+        pages = [opened.ann.get(f"/advertisers/adv1{path}") for path in paths]
+    finally:
+        put(active=True)
+    assert all(said in page for page in pages)
+    assert not any("Everything that should run runs" in page for page in pages)
+    assert all(">Advertiser archived<" in page for page in pages[1:])

@@ -227,3 +227,13 @@ def test_the_advertiser_changes_what_is_its_own_to_say(opened: Open) -> None:
 def test_a_paused_line_item_is_kept_as_paused(opened: Open) -> None:
     assert opened.send("POST", f"{ROOT}/line-items/li2/pause").json["state"] == "paused"
     assert opened.house.desk.catalog.get(LineItem, "li2").paused
+
+
+def test_nothing_of_an_archived_advertiser_is_called_running(opened: Open) -> None:
+    assert opened.send("POST", "/api/v1/house/advertisers/adv1/archive", role="op").status == 200
+    try:
+        reply = opened.send("GET", f"{ROOT}/line-items")
+    finally:
+        opened.send("POST", "/api/v1/house/advertisers/adv1/restore", role="op")
+    states = {one["state"] for one in json.loads(reply.body)["items"]}
+    assert states == {"advertiser_archived"}
