@@ -1,7 +1,8 @@
 """Refusals of the catalog and of top-ups, as REST calls and forms tell them.
 
 Never here: the rules. The one surprising fact: the catalog names the fields of its file ("bid"),
-REST names attributes ("bid_micros"); here is where one becomes the other.
+REST names attributes ("bid_micros"); here is where one becomes the other. Who of the house decided
+is the house's business, and not said.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +33,7 @@ def said_to_programs() -> Iterator[None]:
     except UnknownTopUpError as error:
         raise NotFoundError(str(error)) from error
     except DecidedTopUpError as error:
-        raise ConflictError(str(error)) from error
+        raise ConflictError(f"it is {error.top_up.status} already") from error
     except TopUpError as error:
         field = {"amount": "amount_micros"}.get(error.field, error.field)
         raise UnprocessableError(str(error), pointer(field)) from error

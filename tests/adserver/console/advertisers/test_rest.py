@@ -237,3 +237,13 @@ def test_nothing_of_an_archived_advertiser_is_called_running(opened: Open) -> No
         opened.send("POST", "/api/v1/house/advertisers/adv1/restore", role="op")
     states = {one["state"] for one in json.loads(reply.body)["items"]}
     assert states == {"advertiser_archived"}
+
+
+def test_what_was_decided_is_not_taken_back_and_who_decided_is_the_houses_business(
+    opened: Open,
+) -> None:
+    asked = opened.send("POST", f"{ROOT}/top-ups", {"amount_micros": 5}).json["top_up_id"]
+    said = {"reference": "B77"}
+    assert opened.send("POST", f"/api/v1/house/top-ups/{asked}/confirm", said, "op").status == 200
+    late = opened.send("POST", f"{ROOT}/top-ups/{asked}/withdraw")
+    assert (late.status, late.json["detail"]) == (409, "it is confirmed already")
