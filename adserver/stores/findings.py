@@ -4,14 +4,19 @@ Never here: what they cost whom (`adserver.accounting`). The one surprising fact
 taken back or changed, and it says nothing by itself; a day that is accrued again obeys it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adserver.stores.revenue_tables import INVALID_EVENTS, INVALID_FINDINGS
+from adserver.stores.revenue_tables import (
+    AD_SHARES,
+    DAILY_REVENUE,
+    INVALID_EVENTS,
+    INVALID_FINDINGS,
+)
 from affiliate.ad_revenue import Finding, Invalid
 
 _AT_ONCE = 1_000
@@ -45,6 +50,65 @@ def all_findings(connection: Connection) -> list[tuple[Finding, int, datetime]]:
     query = select(table).order_by(table.c.found_at.desc(), table.c.finding_id)
     rows = connection.execute(query).mappings()
     return [(_finding(row), row["by_id"], row["found_at"]) for row in rows]
+
+
+def find(connection: Connection, finding_id: str) -> tuple[Finding, int, datetime] | None:
+    """One finding, as in `all_findings`; None when there is none."""
+    query = select(INVALID_FINDINGS).where(INVALID_FINDINGS.c.finding_id == finding_id)
+    row = connection.execute(query).mappings().one_or_none()
+    return (_finding(row), row["by_id"], row["found_at"]) if row else None
+
+
+def money_around(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """What the books have of all days, apps, placements and line items of each finding.
+
+    Impressions and those found invalid; micros charged, and of them found invalid; micros that
+    partners had, and of them taken back. The first two are of all findings that meet there.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        charged, earned = _charged(connection, some), _earned(connection, some)
+        found |= {one: charged.get(one, (0,) * 4) + earned.get(one, (0,) * 2) for one in some}
+    return found
+
+
+def _charged(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    cell = DAILY_REVENUE.c
+    sums = (cell.impressions, cell.invalid_impressions, cell.revenue_micros, cell.invalid_micros)
+    there = _meets(cell, ("app_id", "placement_id", "line_item_id"))
+    return _summed(connection, ids, sums, there)
+
+
+def _earned(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    share = AD_SHARES.c
+    sums = (share.estimated_micros + share.restated_micros, share.invalid_micros)
+    return _summed(connection, ids, sums, _meets(share, ("app_id", "placement_id")))
+
+
+def _meets(columns: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
+    table = INVALID_FINDINGS.c
+    named = (or_(table[name] == "", table[name] == columns[name]) for name in names)
+    return and_(columns.day.between(table.first_day, table.last_day), *named)
+
+
+def _summed(
+    connection: Connection,
+    ids: Sequence[str],
+    sums: tuple[ColumnElement[int], ...],
+    there: ColumnElement[bool],
+) -> dict[str, tuple[int, ...]]:
+    """The sums of all rows that a finding meets, by finding; those without a row are not there."""
+    own = INVALID_FINDINGS.c.finding_id
+    cells = sums[-1].table
+    query = (
+        select(own, *(func.sum(one) for one in sums))
+        .select_from(INVALID_FINDINGS.join(cells, there))
+        .where(own.in_(ids))
+        .group_by(own)
+    )
+    rows = connection.execute(query)
+    return {row[0]: tuple(int(value) for value in row[1:]) for row in rows}
 
 
 def add_rule(connection: Connection, finding: Finding, now: datetime) -> None:

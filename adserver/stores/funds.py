@@ -143,6 +143,40 @@ def paid_in(connection: Connection, fund: Fund) -> Micros:
     return Micros(int(connection.execute(query).scalar() or 0))
 
 
+def paid_into(connection: Connection, some: Iterable[Fund]) -> dict[PoolId, Micros]:
+    """`paid_in` of many funds; those into which nothing was paid are not there."""
+    posting, told = LEDGER_POSTINGS.c, LEDGER_TRANSACTIONS.c
+    owners = {(one.currency, subsidy_pool(one.pool_id)): one.pool_id for one in some}
+    query = (
+        select(posting.currency, posting.account, func.sum(posting.amount))
+        .select_from(LEDGER_POSTINGS)
+        .join(LEDGER_TRANSACTIONS, (posting.currency == told.currency) & (posting.seq == told.seq))
+        .where(
+            posting.currency.in_({code for code, _ in owners}),
+            posting.account.in_({account for _, account in owners}),
+            told.reason == Reason.DEPOSIT.value,
+        )
+        .group_by(posting.currency, posting.account)
+    )
+    return {
+        owners[code, account]: Micros(int(amount))
+        for code, account, amount in connection.execute(query)
+        if (code, account) in owners
+    }
+
+
+def enrolments_of(connection: Connection, ids: Iterable[PoolId]) -> dict[PoolId, list[Enrolment]]:
+    """`enrolments` of many funds; those that nobody ever entered are not there."""
+    table = FUND_ENROLMENTS
+    query = select(table).where(table.c.pool_id.in_(set(ids)))
+    found: dict[PoolId, list[Enrolment]] = {}
+    for row in connection.execute(
+        query.order_by(table.c.enrolled_at, table.c.partner_id)
+    ).mappings():
+        found.setdefault(row["pool_id"], []).append(Enrolment(**row))
+    return found
+
+
 def may_draw(
     connection: Connection, pairs: Iterable[tuple[str, str]], begin: datetime, end: datetime
 ) -> set[tuple[str, str]]:

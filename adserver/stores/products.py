@@ -18,6 +18,7 @@ from sqlalchemy import (
     RowMapping,
     Table,
     and_,
+    case,
     func,
     select,
     update,
@@ -113,6 +114,20 @@ def count_products(connection: Connection, merchant_id: MerchantId) -> tuple[int
         int(connection.execute(everything).scalar_one()),
         int(connection.execute(in_stock).scalar_one()),
     )
+
+
+def counts_of(
+    connection: Connection, ids: Collection[MerchantId]
+) -> dict[MerchantId, tuple[int, int]]:
+    """`count_products` of many merchants; those without products are not there."""
+    in_stock = func.sum(case((PRODUCTS.c.in_stock, 1), else_=0))
+    own = PRODUCTS.c.merchant_id
+    query = select(own, func.count(), in_stock).group_by(own)
+    found: dict[MerchantId, tuple[int, int]] = {}
+    for some in _batches(sorted(ids), BATCH_ROWS):
+        for merchant_id, every, stocked in connection.execute(query.where(own.in_(some))):
+            found[merchant_id] = int(every), int(stocked)
+    return found
 
 
 def upsert(connection: Connection, products: Iterable[Product], now: datetime) -> Upserted:

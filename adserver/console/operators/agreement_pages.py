@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.operators import agreements
-from adserver.console.operators.agreements import BADGES, STATES, Version
-from adserver.console.operators.house import paged, part_of, sheet, text, zone_of
+from adserver.console.operators.agreements import BADGES, BY_PARTNER, STATES, Version
+from adserver.console.operators.house import sheet, text, zone_of
+from adserver.console.operators.paging import Order, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.operators.written_fields import Written, boxes, label_of, of_form, shown
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
@@ -67,9 +68,12 @@ class EndOfContract(Struct):
     reason: str = ""
 
 
+_BY_ID: Order[Version] = Order(lambda one: (one.contract.contract_id, one.contract.version))
+
+
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/contracts`."""
-    some, further = part_of(call, PATH, _asked(desk, call), _key)
+    some, further = part_of(call, PATH, _asked(desk, call), BY_PARTNER, ("all",))
     values = {
         "versions": some,
         "next": further,
@@ -92,10 +96,6 @@ def _asked(desk: Desk, call: Call) -> list[Version]:
 
 def _wants_all(call: Call) -> bool:
     return call.query.get("all", "") == "1"
-
-
-def _key(one: Version) -> str:
-    return f"{one.contract.contract_id}|{one.contract.version:09}"
 
 
 def new_page(desk: Desk, call: Call) -> Html:
@@ -201,7 +201,7 @@ def _states(call: Call) -> dict[str, str]:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/contracts`, by contract and version."""
-    return paged(call, agreements.everything(desk, call.now), _key, _out)
+    return paged(call, agreements.everything(desk, call.now), _BY_ID, _out)
 
 
 def post(desk: Desk, call: Call) -> ContractVersion:

@@ -14,6 +14,7 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators.house import partners_of, reason, zone_of
+from adserver.console.operators.paging import Order, Place, moment
 from adserver.console.operators.written_fields import Written, read_fields
 from adserver.console.web.language import N_
 from adserver.marketplace.fields import write_entity
@@ -54,11 +55,19 @@ def state_of(contract: Contract, now: datetime) -> str:
     return "planned" if contract.starts_at > now else "over"
 
 
+def _place(one: Version) -> Place:
+    held = one.contract
+    return held.partner_id, moment(held.starts_at), held.contract_id, held.version
+
+
+BY_PARTNER = Order(_place)
+
+
 def everything(desk: Desk, now: datetime) -> list[Version]:
-    """Every version of every contract, by partner, contract and version."""
+    """Every version of every contract, by partner, beginning, contract and version."""
     with partners_of(desk).reading() as connection:
         found = stored.all_contracts(connection)
-    return [_version(desk, one, now) for owner in sorted(found) for one in found[owner]]
+    return BY_PARTNER.sorted(_version(desk, one, now) for own in found.values() for one in own)
 
 
 def one(desk: Desk, contract_id: str, now: datetime) -> tuple[list[Version], list[Change]]:

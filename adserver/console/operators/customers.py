@@ -18,7 +18,8 @@ from adserver.accounts import invitations, organisations
 from adserver.accounts.identity import Identity, Role
 from adserver.console.account.people import link_of
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, part_of, sheet, text
+from adserver.console.operators.house import sheet, text
+from adserver.console.operators.paging import Order, Place, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.web.exchange import Call, Download, Html, Listed
 from adserver.console.web.routes import OPERATORS, Endpoint, Page
@@ -89,10 +90,24 @@ class Customer:
     balance: Micros
 
 
+def _place(one: Customer) -> Place:
+    return not one.advertiser.active, one.advertiser.name, one.advertiser.advertiser_id
+
+
+def _place_of_app(pair: tuple[App, int]) -> Place:
+    return not pair[0].active, pair[0].name, pair[0].app_id
+
+
+IN_USE_FIRST = Order(_place)
+APPS_IN_USE_FIRST = Order(_place_of_app)
+_BY_ID: Order[Customer] = Order(lambda one: (one.advertiser.advertiser_id,))
+_APPS_BY_ID: Order[tuple[App, int]] = Order(lambda pair: (pair[0].app_id,))
+
+
 def advertisers(desk: Desk) -> list[Customer]:
     """All advertisers, those in use first."""
     known = with_balances(desk, desk.catalog.find(Advertiser, archived=True))
-    return sorted(known, key=lambda one: (not one.advertiser.active, one.advertiser.name))
+    return IN_USE_FIRST.sorted(known)
 
 
 def with_balances(desk: Desk, found: Sequence[Advertiser]) -> list[Customer]:
@@ -109,10 +124,7 @@ def apps(desk: Desk) -> list[tuple[App, int]]:
     for placement in desk.catalog.find(Placement):
         counts[placement.app_id] = counts.get(placement.app_id, 0) + 1
     found = desk.catalog.find(App, archived=True)
-    return sorted(
-        ((one, counts.get(one.app_id, 0)) for one in found),
-        key=lambda pair: (not pair[0].active, pair[0].name),
-    )
+    return APPS_IN_USE_FIRST.sorted((one, counts.get(one.app_id, 0)) for one in found)
 
 
 def make(desk: Desk, who: Identity, given: NewAdvertiser, now: datetime) -> tuple[Advertiser, str]:
@@ -177,7 +189,7 @@ def _page(
     given = {name: "" if made else text(call, name) for name in NAMES}
     if call.method == "GET" or made:
         given |= {"prepaid": "1", "time_zone": desk.settings.time_zone}
-    some, further = part_of(call, ADVERTISERS, advertisers(desk), _key)
+    some, further = part_of(call, ADVERTISERS, advertisers(desk), IN_USE_FIRST)
     values = {
         "customers": some,
         "next": further,
@@ -195,13 +207,9 @@ def advertisers_csv(desk: Desk, _: Call) -> Download:
     return sheet("advertisers", HouseAdvertiser, rows)
 
 
-def _key(customer: Customer) -> str:
-    return customer.advertiser.advertiser_id
-
-
 def apps_page(desk: Desk, call: Call) -> Html:
     """`GET /house/apps`."""
-    some, further = part_of(call, APPS, apps(desk), lambda pair: pair[0].app_id)
+    some, further = part_of(call, APPS, apps(desk), APPS_IN_USE_FIRST)
     return Html("operators/apps.html", {"apps": some, "next": further})
 
 
@@ -212,8 +220,7 @@ def apps_csv(desk: Desk, _: Call) -> Download:
 
 def list_advertisers(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/advertisers`, by id."""
-    found = advertisers(desk)
-    return paged(call, found, _key, partial(customer_out, desk))
+    return paged(call, advertisers(desk), _BY_ID, partial(customer_out, desk))
 
 
 def post(desk: Desk, call: Call) -> MadeAdvertiser:
@@ -224,7 +231,7 @@ def post(desk: Desk, call: Call) -> MadeAdvertiser:
 
 def list_apps(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/apps`, by id."""
-    return paged(call, apps(desk), lambda pair: pair[0].app_id, lambda pair: _app_out(*pair))
+    return paged(call, apps(desk), _APPS_BY_ID, lambda pair: _app_out(*pair))
 
 
 def customer_out(desk: Desk, customer: Customer) -> HouseAdvertiser:

@@ -15,7 +15,8 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import published_models as published
-from adserver.console.operators.house import paged, part_of, sheet, text
+from adserver.console.operators.house import sheet, text
+from adserver.console.operators.paging import Order, Place, moment, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
@@ -77,10 +78,18 @@ class ComparisonOut(Struct):
     is_decided: bool
 
 
+def _place(one: Experiment) -> Place:
+    return moment(one.started_at), one.name
+
+
+LATEST_FIRST = Order(_place, falling=True)
+_BY_NAME: Order[Experiment] = Order(lambda one: (one.name,))
+
+
 def everything(desk: Desk) -> list[Experiment]:
     """All experiments, the latest first."""
     with database.reading(desk.engine) as connection:
-        return experiments.all_experiments(connection)
+        return LATEST_FIRST.sorted(experiments.all_experiments(connection))
 
 
 def find(desk: Desk, name: str) -> Experiment:
@@ -151,7 +160,7 @@ def _share(given: str) -> int:
 def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     root = published.root_of(desk.settings.data_dir)
     others = [one for one in published.all_models(root) if not one.in_force and not one.trouble]
-    some, further = part_of(call, PATH, everything(desk), lambda one: one.name)
+    some, further = part_of(call, PATH, everything(desk), LATEST_FIRST)
     values = {
         "experiments": some,
         "next": further,
@@ -207,7 +216,7 @@ def _each(arm: Arm) -> int | None:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/experiments`, by name."""
-    return paged(call, everything(desk), lambda one: one.name, _out)
+    return paged(call, everything(desk), _BY_NAME, _out)
 
 
 def post(desk: Desk, call: Call) -> ExperimentOut:

@@ -1,20 +1,19 @@
-"""What the operators' pages share: the house's clock, how they read a form and show a table.
+"""What the operators' pages share: the house's clock, how they read a form, a table as CSV.
 
-Never here: a page. The one surprising fact: months and days on these pages are the house's
-(ADUNION_TIME_ZONE), for books close by it; instants are shown in the reader's zone.
+Never here: a page, or long lists in pieces (`paging`). The one surprising fact: months and
+days on these pages are the house's (ADUNION_TIME_ZONE), for books close by it; instants are shown
+in the reader's zone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
-from typing import Any, TypeVar
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.operators.refusals import refused
-from adserver.console.web.exchange import Call, Download, Listed
+from adserver.console.web.exchange import Call, Download
 from adserver.console.web.language import N_
 from adserver.console.web.tables import CSV, csv_of
 from adserver.marketplace.problem import Sentence
@@ -23,8 +22,6 @@ from affiliate.calendar import Period, parse_period
 from models.domain.money import Micros, parse_amount
 
 LONGEST_REASON = 300
-PAGE_ROWS = 50
-Row = TypeVar("Row")
 
 
 def zone_of(desk: Desk) -> ZoneInfo:
@@ -35,30 +32,6 @@ def zone_of(desk: Desk) -> ZoneInfo:
 def partners_of(desk: Desk) -> SqlPartners:
     """Partners, contracts and merchants, to be read and changed."""
     return SqlPartners(desk.engine, desk.settings.currency, zone_of(desk))
-
-
-def paged(
-    call: Call, rows: Iterable[Row], key: Callable[[Row], str], out: Callable[[Row], Any]
-) -> Listed:
-    """The part of a REST list that was asked for, by a key of which every row has its own."""
-    rest = [row for row in sorted(rows, key=key) if key(row) > call.cursor]
-    more = key(rest[call.limit - 1]) if len(rest) > call.limit else ""
-    return Listed([out(row) for row in rest[: call.limit]], more)
-
-
-def part_of(
-    call: Call, path: str, rows: Sequence[Row], key: Callable[[Row], str]
-) -> tuple[Sequence[Row], str]:
-    """A page's part of a table in the order in which it is shown, and where its next part is.
-
-    `after` in the query is the key of the last row before it; one that is gone begins anew.
-    """
-    keys = [key(row) for row in rows]
-    after = call.query.get("after", "")
-    begin = keys.index(after) + 1 if after in keys else 0
-    end = begin + PAGE_ROWS
-    further = urlencode({**call.query, "after": keys[end - 1]}) if end < len(keys) else ""
-    return rows[begin:end], f"{path}?{further}" if further else ""
 
 
 def sheet(name: str, kind: type[Struct], rows: Iterable[Struct]) -> Download:

@@ -7,12 +7,11 @@ that accrues a day.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from adserver.accounting.advertising import AdDesk, accrue_day
 from adserver.accounts.identity import Identity
@@ -20,13 +19,14 @@ from adserver.api.problems import NotFoundError
 from adserver.api.traffic import address_key
 from adserver.console.desk import Desk
 from adserver.console.operators.house import day as day_of_text, zone_of
+from adserver.console.operators.paging import Order, Place, moment
 from adserver.console.operators.refusals import in_words, refused
 from adserver.console.web.language import N_
 from adserver.eventlog.revenue import day_revenue
 from adserver.marketplace.problem import Sentence
 from adserver.stores import audit, database, findings, revenue
+from adserver.stores.findings import money_around
 from adserver.stores.ledger import Journal
-from adserver.stores.revenue_tables import AD_SHARES, DAILY_REVENUE
 from affiliate.ad_revenue import Finding, Invalid, day_of, days_between
 from models.domain.ids import AppId, LineItemId, PlacementId
 
@@ -106,19 +106,37 @@ class Found:
         return self.around.taken_back if self.takes_all_shares else None
 
 
-def everything(desk: Desk) -> list[Found]:
+Known = tuple[Finding, int, datetime]
+"""A finding, how many events it names one by one, and when it was found."""
+
+
+def _place(one: Known) -> Place:
+    return moment(one[2]), one[0].finding_id
+
+
+LATEST_FIRST = Order(_place, falling=True)
+
+
+def known(desk: Desk) -> list[Known]:
     """All findings, the latest first."""
     with database.reading(desk.engine) as connection:
-        return [_found(connection, *one) for one in findings.all_findings(connection)]
+        return LATEST_FIRST.sorted(findings.all_findings(connection))
+
+
+def with_money(desk: Desk, some: Sequence[Known]) -> list[Found]:
+    """These findings and what they did to money: two sums, however many there are."""
+    with database.reading(desk.engine) as connection:
+        around = money_around(connection, [one[0].finding_id for one in some])
+    return [Found(*one, Effect(*around[one[0].finding_id])) for one in some]
 
 
 def find(desk: Desk, finding_id: str) -> Found:
     """One finding. Raises NotFoundError."""
     with database.reading(desk.engine) as connection:
-        for one in findings.all_findings(connection):
-            if one[0].finding_id == finding_id:
-                return _found(connection, *one)
-    raise NotFoundError("there is no such finding")
+        found = findings.find(connection, finding_id)
+    if found is None:
+        raise NotFoundError("there is no such finding")
+    return with_money(desk, [found])[0]
 
 
 def own_effect(desk: Desk, found: Found, now: datetime) -> Effect:
@@ -244,30 +262,6 @@ def _counted(desk: Desk, day: date, invalid: Invalid) -> Effect:
         sum(cell.revenue_micros for cell in cells),
         sum(cell.invalid_micros for cell in cells),
     )
-
-
-def _found(connection: Connection, one: Finding, by_id: int, found_at: datetime) -> Found:
-    return Found(one, by_id, found_at, _around(connection, one))
-
-
-def _around(connection: Connection, one: Finding) -> Effect:
-    cell, share = DAILY_REVENUE.c, AD_SHARES.c
-    charged = select(
-        func.sum(cell.impressions),
-        func.sum(cell.invalid_impressions),
-        func.sum(cell.revenue_micros),
-        func.sum(cell.invalid_micros),
-    ).where(_named(one, cell, ("app_id", "placement_id", "line_item_id")))
-    earned = select(
-        func.sum(share.estimated_micros + share.restated_micros), func.sum(share.invalid_micros)
-    ).where(_named(one, share, ("app_id", "placement_id")))
-    sums = [*connection.execute(charged).one(), *connection.execute(earned).one()]
-    return Effect(*(int(value or 0) for value in sums))
-
-
-def _named(one: Finding, columns: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
-    days = columns["day"].between(one.first_day.isoformat(), one.last_day.isoformat())
-    return and_(days, *(columns[name] == value for name in names if (value := getattr(one, name))))
 
 
 def _added(one: Effect, other: Effect) -> Effect:

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.operators import invalid
-from adserver.console.operators.house import paged, part_of, sheet, text
-from adserver.console.operators.invalid import Effect, Found, NewFinding
+from adserver.console.operators.house import sheet, text
+from adserver.console.operators.invalid import LATEST_FIRST, Effect, Found, Known, NewFinding
+from adserver.console.operators.paging import Order, part_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
@@ -77,6 +78,9 @@ class FindingKept(Struct):
     accrued_again: list[date]
 
 
+_BY_ID: Order[Known] = Order(lambda one: (one[0].finding_id,))
+
+
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/invalid-traffic`; `count` in the query names a finding to be counted alone."""
     try:
@@ -115,9 +119,9 @@ def _page(
     effects: tuple[Effect, Effect] | None = None,
     counted: tuple[Found, Effect] | None = None,
 ) -> Html:
-    some, further = part_of(call, PATH, invalid.everything(desk), _key)
+    some, further = part_of(call, PATH, invalid.known(desk), LATEST_FIRST)
     values = {
-        "found": some,
+        "found": invalid.with_money(desk, some),
         "next": further,
         "counted": counted,
         "currency": desk.settings.currency,
@@ -139,16 +143,14 @@ def _counted(desk: Desk, call: Call) -> tuple[Found, Effect] | None:
 
 def as_csv(desk: Desk, _: Call) -> Download:
     """`GET /house/invalid-traffic.csv`."""
-    return sheet("invalid-traffic", FindingOut, map(_out, invalid.everything(desk)))
-
-
-def _key(found: Found) -> str:
-    return found.finding.finding_id
+    every = invalid.with_money(desk, invalid.known(desk))
+    return sheet("invalid-traffic", FindingOut, map(_out, every))
 
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/invalid-traffic`, by id."""
-    return paged(call, invalid.everything(desk), _key, _out)
+    some, more = _BY_ID.piece(invalid.known(desk), call.cursor, call.limit)
+    return Listed([_out(one) for one in invalid.with_money(desk, some)], more)
 
 
 def get_count(desk: Desk, call: Call) -> FindingCount:
@@ -157,7 +159,11 @@ def get_count(desk: Desk, call: Call) -> FindingCount:
     own = invalid.own_effect(desk, found, call.now)
     around = found.around
     return FindingCount(
-        _key(found), own.invalid, own.invalid_impressions, around.charged, around.invalid
+        found.finding.finding_id,
+        own.invalid,
+        own.invalid_impressions,
+        around.charged,
+        around.invalid,
     )
 
 

@@ -15,7 +15,8 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import published_models as published
-from adserver.console.operators.house import part_of, sheet
+from adserver.console.operators.house import sheet
+from adserver.console.operators.paging import Order, Place, moment, paged, part_of
 from adserver.console.operators.published_models import Figures, PublishedModel
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web import plots
@@ -80,6 +81,17 @@ def _find(desk: Desk, version: str) -> PublishedModel:
     return found
 
 
+def _place(one: PublishedModel) -> Place:
+    return moment(one.made_at) if one.made_at else 0, one.version
+
+
+NEWEST_FIRST = Order(_place, falling=True)
+
+
+def _all_models(desk: Desk) -> list[PublishedModel]:
+    return NEWEST_FIRST.sorted(published.all_models(published.root_of(desk.settings.data_dir)))
+
+
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/models`."""
     return _page(desk, call, {}, 200)
@@ -87,8 +99,7 @@ def page(desk: Desk, call: Call) -> Html:
 
 def as_csv(desk: Desk, _: Call) -> Download:
     """`GET /house/models.csv`."""
-    found = published.all_models(published.root_of(desk.settings.data_dir))
-    return sheet("models", ModelOut, map(_out, found))
+    return sheet("models", ModelOut, map(_out, _all_models(desk)))
 
 
 def post_roll_back(desk: Desk, call: Call) -> Reply:
@@ -102,7 +113,7 @@ def post_roll_back(desk: Desk, call: Call) -> Reply:
 
 def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     root = published.root_of(desk.settings.data_dir)
-    some, further = part_of(call, PATH, published.all_models(root), lambda one: one.version)
+    some, further = part_of(call, PATH, _all_models(desk), NEWEST_FIRST)
     values = {
         "models": some,
         "next": further,
@@ -167,12 +178,7 @@ def _reliability(call: Call, figures: Figures) -> Markup:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/models`, newest first."""
-    found = published.all_models(published.root_of(desk.settings.data_dir))
-    names = [one.version for one in found]
-    begin = names.index(call.cursor) + 1 if call.cursor in names else 0
-    some = found[begin : begin + call.limit]
-    more = some[-1].version if begin + call.limit < len(found) else ""
-    return Listed([_out(one) for one in some], more)
+    return paged(call, _all_models(desk), NEWEST_FIRST, _out)
 
 
 def rest_promote(desk: Desk, call: Call) -> ModelOut:

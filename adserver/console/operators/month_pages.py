@@ -11,8 +11,9 @@ from msgspec import Struct
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import months
-from adserver.console.operators.house import month as month_of, part_of, sheet, text
+from adserver.console.operators.house import month as month_of, sheet, text
 from adserver.console.operators.months import Month
+from adserver.console.operators.paging import Order, paged, part_of
 from adserver.console.operators.payout_pages import BADGES, HousePayout, payout_out, said_states
 from adserver.console.operators.refusals import Errors, errors_of, refused
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
@@ -79,12 +80,15 @@ class BatchOut(Struct):
     held: dict[str, str]
 
 
+NEWEST_FIRST: Order[Month] = Order(lambda one: (one.period,), falling=True)
+
+
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/settlement`."""
     codes = months.currencies(desk)
     currency = _currency(call, codes)
     every = months.everything(desk, currency, call.now)
-    some, further = part_of(call, PATH, every, lambda one: one.period)
+    some, further = part_of(call, PATH, every, NEWEST_FIRST, ("currency",))
     values = {
         "months": some,
         "next": further,
@@ -185,7 +189,7 @@ def _one_page(
 ) -> Html:
     month = _month(desk, call)
     made_so_far = months.payouts(desk, month.period, month.currency)
-    some, further = part_of(call, _path(month), made_so_far, lambda one: one.payout_id)
+    some, further = part_of(call, _path(month), made_so_far, months.UNPAID_FIRST)
     values = {
         "month": month,
         "outlook": None if month.closing else months.outlook(desk, month, call.now),
@@ -206,9 +210,7 @@ def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/settlement`, newest first."""
     currency = call.query.get("currency", desk.settings.currency)
     found = months.everything(desk, currency, call.now)
-    rest = [one for one in found if not call.cursor or one.period < call.cursor]
-    more = str(rest[call.limit - 1].period) if len(rest) > call.limit else ""
-    return Listed([_out(one) for one in rest[: call.limit]], more)
+    return paged(call, found, NEWEST_FIRST, _out)
 
 
 def get_outlook(desk: Desk, call: Call) -> OutlookOut:

@@ -15,6 +15,7 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators.house import zone_of
+from adserver.console.operators.paging import Order, Place
 from adserver.console.operators.refusals import in_words, refused
 from adserver.console.web.language import N_
 from adserver.stores import audit, database, payouts as stored, revenue, settlement
@@ -171,11 +172,18 @@ def batch(
         return payouts_of(desk, who, now).batch(*month, now, early=early)
 
 
+def _place(one: Payout) -> Place:
+    order = (State.PENDING, State.FAILED, State.CONFIRMED)
+    return order.index(one.state), one.payout_id
+
+
+UNPAID_FIRST = Order(_place)
+
+
 def payouts(desk: Desk, period: Period | None = None, currency: str = "") -> list[Payout]:
     """The payouts of a month and currency, or all, those on their way first."""
     found = Payouts(desk.engine, zone_of(desk)).find(period=period, currency=currency or None)
-    order = [State.PENDING, State.FAILED, State.CONFIRMED]
-    return sorted(found, key=lambda one: (order.index(one.state), one.payout_id))
+    return UNPAID_FIRST.sorted(found)
 
 
 def payout(desk: Desk, payout_id: str) -> tuple[Payout, list[Event]]:

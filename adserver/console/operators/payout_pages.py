@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from adserver.console.desk import Desk
 from adserver.console.operators import months
-from adserver.console.operators.house import paged, part_of, sheet, text
+from adserver.console.operators.house import sheet, text
+from adserver.console.operators.paging import Order, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
@@ -58,6 +59,9 @@ class BankAnswer(Struct):
     note: str = ""
 
 
+_BY_ID: Order[Payout] = Order(lambda one: (one.payout_id,))
+
+
 def said_states(call: Call) -> dict[State, str]:
     """The states in the caller's language."""
     return {state: call._(name) for state, name in STATES.items()}
@@ -65,7 +69,7 @@ def said_states(call: Call) -> dict[State, str]:
 
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/payouts`."""
-    some, further = part_of(call, PATH, _asked(desk, call), lambda one: one.payout_id)
+    some, further = part_of(call, PATH, _asked(desk, call), months.UNPAID_FIRST, FILTERS)
     values = {
         "payouts": some,
         "next": further,
@@ -126,7 +130,7 @@ def _masked(account: str) -> str:
 
 def list_payouts(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/payouts`, by id."""
-    return paged(call, _asked(desk, call), lambda one: one.payout_id, payout_out)
+    return paged(call, _asked(desk, call), _BY_ID, payout_out)
 
 
 def post_answer(desk: Desk, call: Call) -> HousePayout:

@@ -14,15 +14,8 @@ from sqlalchemy import Connection, select
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import (
-    paged,
-    part_of,
-    partners_of,
-    reason,
-    sheet,
-    text,
-    zone_of,
-)
+from adserver.console.operators.house import partners_of, reason, sheet, text, zone_of
+from adserver.console.operators.paging import Order, Place, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
@@ -115,14 +108,22 @@ class Known:
         return "" if self.partner.bank_account else "bank"
 
 
+def _place(one: Known) -> Place:
+    partner = one.partner
+    return list(STANDINGS).index(partner.standing), partner.name, partner.partner_id
+
+
+WAITING_FIRST = Order(_place)
+_BY_ID: Order[Known] = Order(lambda one: (one.partner.partner_id,))
+
+
 def everyone(desk: Desk, now: datetime, standing: str = "") -> list[Known]:
     """All partners, or those of one standing; those who wait first."""
     with partners_of(desk).reading() as connection:
         found = stored.all_partners(connection).values()
         chosen = [one for one in found if standing in ("", one.standing)]
         known = _known(connection, chosen, now)
-    order = list(STANDINGS)
-    return sorted(known, key=lambda one: (order.index(one.partner.standing), one.partner.name))
+    return WAITING_FIRST.sorted(known)
 
 
 def find(desk: Desk, partner_id: str, now: datetime) -> tuple[Known, list[Change]]:
@@ -217,7 +218,7 @@ def add(desk: Desk, call: Call) -> Reply:
 def _list_page(desk: Desk, call: Call, given: dict[str, str], errors: Errors, status: int) -> Html:
     standing = _standing(call)
     found = everyone(desk, call.now, standing)
-    some, further = part_of(call, PATH, found, lambda one: one.partner.partner_id)
+    some, further = part_of(call, PATH, found, WAITING_FIRST, ("standing",))
     values = {
         "partners": some,
         "next": further,
@@ -275,7 +276,7 @@ def _one_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/partners`, by id."""
     found = everyone(desk, call.now, call.query.get("standing", ""))
-    return paged(call, found, lambda one: one.partner.partner_id, _out)
+    return paged(call, found, _BY_ID, _out)
 
 
 def get(desk: Desk, call: Call) -> HousePartner:

@@ -4,18 +4,20 @@ Never here: who gets what of it (`affiliate.revenue_share`). The one surprising 
 fund is its ledger account, day by day; nothing beside the ledger is kept of it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators import payments
-from adserver.console.operators.house import amount, paged, part_of, sheet, text, zone_of
+from adserver.console.operators.house import amount, sheet, text, zone_of
+from adserver.console.operators.paging import Order, Place, moment, paged, part_of
 from adserver.console.operators.payments import Booked, Payment, PaymentIn
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web import plots
@@ -29,7 +31,7 @@ from adserver.stores import audit, database, funds, partners as stored
 from adserver.stores.funds import Enrolment, Fund
 from adserver.stores.ledger import Journal
 from adserver.stores.ledger_tables import LEDGER_POSTINGS, LEDGER_TRANSACTIONS
-from affiliate.chart_of_accounts import subsidy_pool
+from affiliate.chart_of_accounts import Kind, subsidy_pool
 from models.domain.ids import PartnerId, PoolId
 from models.domain.money import NO_MONEY, Micros
 
@@ -88,17 +90,50 @@ class Pool:
         return tuple(one for one in self.enrolments if one.left_at is None)
 
 
-def everything(desk: Desk) -> list[Pool]:
+BY_ID: Order[Fund] = Order(lambda one: (one.pool_id,))
+
+
+def _place(one: Enrolment) -> Place:
+    return moment(one.enrolled_at), one.partner_id
+
+
+EARLIEST_FIRST = Order(_place)
+_BY_PARTNER: Order[Enrolment] = Order(lambda one: _place(one)[::-1])
+
+
+def everything(desk: Desk) -> list[Fund]:
     """All funds, by id."""
     with database.reading(desk.engine) as connection:
-        return [_pool(desk, connection, one) for one in funds.all_funds(connection)]
+        return BY_ID.sorted(funds.all_funds(connection))
+
+
+def with_money(desk: Desk, some: Sequence[Fund]) -> list[Pool]:
+    """These funds with what is in them and who, in few statements."""
+    with database.reading(desk.engine) as connection:
+        journal = Journal(connection, zone_of(desk))
+        left = {
+            (code, one.account): one.posted
+            for code in {one.currency for one in some}
+            for one in journal.balances(code, Kind.SUBSIDY_POOL)
+        }
+        paid_in = funds.paid_into(connection, some)
+        inside = funds.enrolments_of(connection, [one.pool_id for one in some])
+    return [
+        Pool(
+            one,
+            left.get((one.currency, subsidy_pool(one.pool_id)), NO_MONEY),
+            paid_in.get(one.pool_id, NO_MONEY),
+            tuple(inside.get(one.pool_id, ())),
+        )
+        for one in some
+    ]
 
 
 def find(desk: Desk, pool_id: str) -> Pool:
     """One fund. Raises NotFoundError."""
-    for pool in everything(desk):
-        if pool.fund.pool_id == pool_id:
-            return pool
+    for fund in everything(desk):
+        if fund.pool_id == pool_id:
+            return with_money(desk, [fund])[0]
     raise NotFoundError("there is no such fund")
 
 
@@ -178,13 +213,6 @@ def _who(partner_id: str) -> dict[str, str]:
     return {"partner_id": partner_id}
 
 
-def _pool(desk: Desk, connection: Connection, fund: Fund) -> Pool:
-    journal = Journal(connection, zone_of(desk))
-    left = journal.balance(subsidy_pool(fund.pool_id), fund.currency).posted
-    enrolments = tuple(funds.enrolments(connection, fund.pool_id))
-    return Pool(fund, left, funds.paid_in(connection, fund), enrolments)
-
-
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/funds`."""
     return _list_page(desk, call, {}, 200)
@@ -208,14 +236,14 @@ def add(desk: Desk, call: Call) -> Reply:
 
 def _list_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     given = {name: text(call, name) for name in ("pool_id", "name", "enrolment_limit")}
-    some, further = part_of(call, PATH, everything(desk), lambda one: one.fund.pool_id)
-    values = {"pools": some, "next": further, "values": given, "errors": errors}
+    some, further = part_of(call, PATH, everything(desk), BY_ID)
+    values = {"pools": with_money(desk, some), "next": further, "values": given, "errors": errors}
     return Html("operators/funds.html", values, status)
 
 
 def as_csv(desk: Desk, _: Call) -> Download:
     """`GET /house/funds.csv`."""
-    return sheet("funds", FundOut, map(_out, everything(desk)))
+    return sheet("funds", FundOut, map(_out, with_money(desk, everything(desk))))
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -249,7 +277,7 @@ def post_enrol(desk: Desk, call: Call) -> Reply:
 def _one_page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     pool = find(desk, call.params["fund"])
     fund = pool.fund
-    some, further = part_of(call, f"{PATH}/{fund.pool_id}", pool.enrolments, _key)
+    some, further = part_of(call, f"{PATH}/{fund.pool_id}", pool.enrolments, EARLIEST_FIRST)
     went = course(desk, fund)
     rows: list[dict[str, Any]] = [{"day": day, "left": left} for day, left in went]
     frame = Frame(call._(N_("Balance of the fund by day")), unit=f"micros:{fund.currency}")
@@ -272,22 +300,19 @@ def enrolments_csv(desk: Desk, call: Call) -> Download:
     return sheet(f"{pool.fund.pool_id}-enrolments", EnrolmentOut, map(_enrolment, pool.enrolments))
 
 
-def _key(one: Enrolment) -> str:
-    return f"{one.partner_id}|{one.enrolled_at.isoformat()}"
-
-
 def _enrolment(one: Enrolment) -> EnrolmentOut:
     return EnrolmentOut(one.partner_id, one.enrolled_at, one.left_at)
 
 
 def list_enrolments(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/funds/{fund}/enrolments`, by partner."""
-    return paged(call, find(desk, call.params["fund"]).enrolments, _key, _enrolment)
+    return paged(call, find(desk, call.params["fund"]).enrolments, _BY_PARTNER, _enrolment)
 
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/funds`, by id."""
-    return paged(call, everything(desk), lambda one: one.fund.pool_id, _out)
+    some, more = BY_ID.piece(everything(desk), call.cursor, call.limit)
+    return Listed([_out(one) for one in with_money(desk, some)], more)
 
 
 def post(desk: Desk, call: Call) -> FundOut:

@@ -3,7 +3,6 @@
 Never here: what a merchant may be (`shops`) or how a feed is read (`feeds`).
 """
 
-from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +10,8 @@ from msgspec import Struct
 from adserver.console.desk import Desk
 from adserver.console.operators import feeds, payments, shops
 from adserver.console.operators.feeds import UPLOAD_BYTES, FeedTaken
-from adserver.console.operators.house import amount, paged, part_of, sheet, text, zone_of
+from adserver.console.operators.house import amount, sheet, text, zone_of
+from adserver.console.operators.paging import Order, part_of
 from adserver.console.operators.payments import Booked, Payment, PaymentIn
 from adserver.console.operators.refusals import Errors, errors_of
 from adserver.console.operators.shops import Shop
@@ -54,6 +54,9 @@ class MerchantFields(Struct):
     reason: str = ""
 
 
+_BY_ID: Order[Merchant] = Order(lambda one: (one.merchant_id,))
+
+
 def page(desk: Desk, call: Call) -> Html:
     """`GET /house/merchants`."""
     return _list_page(desk, call, {}, {}, 200)
@@ -74,9 +77,9 @@ def _list_page(
 ) -> Html:
     by_name = merchant_kind(desk.settings.currency).by_name
     values = {"currency": desk.settings.currency, "trusted": "false", **given}
-    some, further = part_of(call, PATH, shops.everyone(desk), _key)
+    some, further = part_of(call, PATH, shops.everyone(desk), shops.IN_USE_FIRST)
     shown_values = {
-        "shops": some,
+        "shops": shops.with_counts(desk, some),
         "next": further,
         "fields": boxes(call, [by_name[name] for name in FIELDS], values, errors),
         "errors": errors,
@@ -86,11 +89,8 @@ def _list_page(
 
 def as_csv(desk: Desk, _: Call) -> Download:
     """`GET /house/merchants.csv`."""
-    return sheet("merchants", HouseMerchant, (_out(desk, one) for one in shops.everyone(desk)))
-
-
-def _key(shop: Shop) -> str:
-    return shop.merchant.merchant_id
+    every = shops.with_counts(desk, shops.everyone(desk))
+    return sheet("merchants", HouseMerchant, (_out(desk, one) for one in every))
 
 
 def one_page(desk: Desk, call: Call) -> Html:
@@ -185,7 +185,8 @@ def _fields(
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/merchants`, by id."""
-    return paged(call, shops.everyone(desk), _key, partial(_out, desk))
+    some, more = _BY_ID.piece(shops.everyone(desk), call.cursor, call.limit)
+    return Listed([_out(desk, one) for one in shops.with_counts(desk, some)], more)
 
 
 def get(desk: Desk, call: Call) -> HouseMerchant:

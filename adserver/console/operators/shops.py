@@ -4,7 +4,7 @@ Never here: feeds (`feeds`), or what a merchant sees of itself (`console.partner
 surprising fact: a merchant's currency is fixed once it is chosen, for orders are in it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
 from adserver.console.operators.house import partners_of, reason, zone_of
+from adserver.console.operators.paging import Order, Place
 from adserver.console.operators.refusals import refused
 from adserver.console.operators.written_fields import Written, read_fields
 from adserver.console.web.language import N_
@@ -23,10 +24,10 @@ from adserver.stores.catalog import make_id
 from adserver.stores.ledger import Journal
 from adserver.stores.partner_lookup import merchant_of
 from adserver.stores.partners import Change
-from affiliate.chart_of_accounts import merchant_receivable
+from affiliate.chart_of_accounts import Kind, merchant_receivable
 from affiliate.merchandise import Merchant
 from models.domain.ids import MerchantId
-from models.domain.money import Micros
+from models.domain.money import NO_MONEY, Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,37 @@ class Shop:
     balance: Micros
 
 
-def everyone(desk: Desk) -> list[Shop]:
+def _place(one: Merchant) -> Place:
+    return not one.active, one.name, one.merchant_id
+
+
+IN_USE_FIRST = Order(_place)
+
+
+def everyone(desk: Desk) -> list[Merchant]:
     """All merchants, those in use first."""
     with database.reading(desk.engine) as connection:
+        return IN_USE_FIRST.sorted(stored.merchants(connection).values())
+
+
+def with_counts(desk: Desk, some: Sequence[Merchant]) -> list[Shop]:
+    """These merchants with their products and accounts, in few statements."""
+    with database.reading(desk.engine) as connection:
+        counts = products.counts_of(connection, [one.merchant_id for one in some])
         journal = Journal(connection, zone_of(desk))
-        found = [_shop(connection, journal, one) for one in stored.merchants(connection).values()]
-    return sorted(found, key=lambda one: (not one.merchant.active, one.merchant.name))
+        held = {
+            (code, one.account): one.posted
+            for code in {one.currency for one in some}
+            for one in journal.balances(code, Kind.MERCHANT_RECEIVABLE)
+        }
+    return [
+        Shop(
+            one,
+            *counts.get(one.merchant_id, (0, 0)),
+            held.get((one.currency, merchant_receivable(one.merchant_id)), NO_MONEY),
+        )
+        for one in some
+    ]
 
 
 def find(desk: Desk, merchant_id: str) -> tuple[Shop, list[Change]]:
@@ -54,7 +80,7 @@ def find(desk: Desk, merchant_id: str) -> tuple[Shop, list[Change]]:
         if merchant is None:
             raise NotFoundError("there is no such merchant")
         history = stored.history_of(connection, "merchant", merchant_id)[::-1]
-        return _shop(connection, Journal(connection, zone_of(desk)), merchant), history
+    return with_counts(desk, [merchant])[0], history
 
 
 def add(
@@ -120,9 +146,3 @@ def written(desk: Desk, merchant: Merchant) -> dict[str, Any]:
 
 def _currency(desk: Desk, given: Mapping[str, Written]) -> str:
     return str(given.get("currency") or desk.settings.currency).strip().upper()
-
-
-def _shop(connection: Any, journal: Journal, merchant: Merchant) -> Shop:
-    every, in_stock = products.count_products(connection, merchant.merchant_id)
-    account = merchant_receivable(merchant.merchant_id)
-    return Shop(merchant, every, in_stock, journal.balance(account, merchant.currency).posted)

@@ -11,7 +11,8 @@ from msgspec import Struct
 from adserver.accounts.identity import Identity
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import paged, part_of, sheet, text
+from adserver.console.operators.house import sheet, text
+from adserver.console.operators.paging import Order, Place, moment, paged, part_of
 from adserver.console.operators.refusals import Errors, errors_of, in_words, refused
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_
@@ -56,10 +57,18 @@ class SwitchOn(Struct):
     entity_id: str = ""
 
 
+def _place(one: Switch) -> Place:
+    return moment(one.switched_at), one.kind, one.entity_id
+
+
+NEWEST_FIRST = Order(_place, falling=True)
+_BY_ID: Order[Switch] = Order(lambda one: (one.kind, one.entity_id))
+
+
 def all_off(desk: Desk) -> list[Switch]:
     """What is off, the newest first."""
     with database.reading(desk.engine) as connection:
-        return switches.all_switches(connection)
+        return NEWEST_FIRST.sorted(switches.all_switches(connection))
 
 
 def switch_off(
@@ -117,7 +126,7 @@ def _shown(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
     asked = {name: call.query.get(name, "") for name in ("what", "entity_id")}
     values = {name: value or asked.get(name, "") for name, value in given.items()}
     found = all_off(desk)
-    some, further = part_of(call, PATH, found, _key)
+    some, further = part_of(call, PATH, found, NEWEST_FIRST)
     shown = {
         "off": some,
         "next": further,
@@ -132,16 +141,12 @@ def _shown(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
 
 def listed(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/switches`."""
-    return paged(call, all_off(desk), _key, _out)
+    return paged(call, all_off(desk), _BY_ID, _out)
 
 
 def as_csv(desk: Desk, _: Call) -> Download:
     """`GET /house/switches.csv`: what is off."""
     return sheet("switches", SwitchOut, map(_out, all_off(desk)))
-
-
-def _key(one: Switch) -> str:
-    return f"{one.kind}|{one.entity_id}"
 
 
 def post_off(desk: Desk, call: Call) -> SwitchOut:

@@ -14,7 +14,8 @@ from adserver.accounting.top_ups import DecidedTopUpError, UnknownTopUpError
 from adserver.accounts.identity import Identity
 from adserver.api.problems import BadRequestError, NotFoundError
 from adserver.console.desk import Desk
-from adserver.console.operators.house import PAGE_ROWS, sheet, text, zone_of
+from adserver.console.operators.house import sheet, text, zone_of
+from adserver.console.operators.paging import PAGE_ROWS
 from adserver.console.operators.refusals import Errors, errors_of, in_words
 from adserver.console.web.exchange import Call, Download, Html, Listed, Reply, See
 from adserver.console.web.language import N_

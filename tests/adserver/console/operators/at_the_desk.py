@@ -3,8 +3,10 @@
 Never here: a test.
 """
 
+import re
 from dataclasses import replace
 from datetime import datetime
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup
@@ -33,3 +35,9 @@ def page(reply: Reply, made: Call, status: int = 200) -> str:
     assert isinstance(reply, Html), reply
     assert reply.status == status, reply
     return render(reply.template, reply.values, made, csrf=Markup("<b>csrf</b>"))
+
+
+def further(shown: str) -> str:
+    """The address of a page's next piece; "" on the last."""
+    found = re.search(r'<a[^>]*rel="next"[^>]*>', shown)
+    return unescape(found.group().partition('href="')[2].partition('"')[0]) if found else ""
