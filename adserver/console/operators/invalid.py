@@ -24,6 +24,7 @@ from adserver.console.operators.refusals import in_words, refused
 from adserver.console.web.language import N_
 from adserver.eventlog.revenue import day_revenue
 from adserver.marketplace.problem import Sentence
+from adserver.reports.span import BEGINNING
 from adserver.stores import audit, database, findings, revenue
 from adserver.stores.findings import money_around
 from adserver.stores.ledger import Journal
@@ -31,6 +32,7 @@ from affiliate.ad_revenue import Finding, Invalid, day_of, days_between
 from models.domain.ids import AppId, LineItemId, PlacementId
 
 MOST_DAYS = 31
+FIRST_DAY = BEGINNING.date()
 LONGEST_REASON = 200
 LONGEST_ID = 64
 
@@ -170,7 +172,7 @@ def preview(desk: Desk, given: NewFinding, now: datetime) -> tuple[Effect, Effec
         CatalogError: it is not written as it should be.
         StoreAwayError: the event log does not answer.
     """
-    finding = _read(desk, given)
+    finding = _read(desk, given, now)
     before, after = Effect(), Effect()
     for day in _days(desk, finding, now):
         with database.reading(desk.engine) as connection:
@@ -189,7 +191,7 @@ def keep(desk: Desk, who: Identity, given: NewFinding, now: datetime) -> tuple[F
         StoreAwayError: the event log does not answer; the finding is kept, and the days are
             accrued again within the hour.
     """
-    finding = _read(desk, given)
+    finding = _read(desk, given, now)
     with database.writing(desk.engine) as connection:
         Journal(connection, zone_of(desk)).lock()
         findings.add_rule(connection, finding, now)
@@ -208,13 +210,8 @@ def keep(desk: Desk, who: Identity, given: NewFinding, now: datetime) -> tuple[F
     return finding, again
 
 
-def _read(desk: Desk, given: NewFinding) -> Finding:
-    first = day_of_text(given.first_day.strip(), "first_day")
-    last = day_of_text(given.last_day.strip(), "last_day") if given.last_day.strip() else first
-    if last < first:
-        raise refused(N_("days are given in order"), "last_day")
-    if (last - first).days >= MOST_DAYS:
-        raise refused(Sentence("at most %(most)s days at once", most=MOST_DAYS), "last_day")
+def _read(desk: Desk, given: NewFinding, now: datetime) -> Finding:
+    first, last = _read_days(given, day_of(now, zone_of(desk)))
     if not given.reason.strip() or len(given.reason) > LONGEST_REASON:
         raise refused(
             Sentence("say why, in up to %(most)s characters", most=LONGEST_REASON), "reason"
@@ -240,6 +237,21 @@ def _read(desk: Desk, given: NewFinding) -> Finding:
     )
 
 
+def _read_days(given: NewFinding, today: date) -> tuple[date, date]:
+    first = day_of_text(given.first_day.strip(), "first_day")
+    last = day_of_text(given.last_day.strip(), "last_day") if given.last_day.strip() else first
+    for name, day in (("first_day", first), ("last_day", last)):
+        if day < FIRST_DAY:
+            raise refused(Sentence("not before %(first)s", first=FIRST_DAY.isoformat()), name)
+        if day > today:
+            raise refused(N_("this day has not begun yet"), name)
+    if last < first:
+        raise refused(N_("days are given in order"), "last_day")
+    if (last - first).days >= MOST_DAYS:
+        raise refused(Sentence("at most %(most)s days at once", most=MOST_DAYS), "last_day")
+    return first, last
+
+
 def _address_key(desk: Desk, address: str) -> int:
     if not address:
         return 0
@@ -250,7 +262,9 @@ def _address_key(desk: Desk, address: str) -> int:
 
 
 def _days(desk: Desk, finding: Finding, now: datetime) -> list[date]:
-    return list(days_between(finding.first_day, min(finding.last_day, day_of(now, zone_of(desk)))))
+    """The days of a finding on which there can be events; one kept long ago may name others."""
+    today = day_of(now, zone_of(desk))
+    return list(days_between(max(finding.first_day, FIRST_DAY), min(finding.last_day, today)))
 
 
 def _counted(desk: Desk, day: date, invalid: Invalid) -> Effect:

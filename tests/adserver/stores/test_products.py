@@ -66,6 +66,17 @@ def test_of_a_sku_told_twice_in_one_feed_the_last_counts(engine: Engine) -> None
         assert products.products_of(connection, SHOP, [PHONE.sku])[PHONE.sku].title == "Newer"
 
 
+def test_products_of_many_merchants_are_counted_at_once(engine: Engine) -> None:
+    other = replace(CASE, merchant_id=MerchantId("other"), in_stock=False)
+    with writing(engine) as connection:
+        products.upsert(connection, [PHONE, CASE, other, replace(other, sku=Sku("two"))], NOW)
+        counts = products.counts_of(connection, [SHOP, other.merchant_id, MerchantId("none")])
+        assert counts == {SHOP: (2, 2), other.merchant_id: (2, 0)}
+        for one, count in counts.items():
+            assert products.count_products(connection, one) == count
+        assert products.counts_of(connection, []) == {}
+
+
 def test_more_products_than_a_statement_may_name_are_found(engine: Engine) -> None:
     many = [replace(CASE, sku=Sku(f"s{n}")) for n in range(12_000)]
     with writing(engine) as connection:

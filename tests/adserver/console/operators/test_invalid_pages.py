@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from adserver.marketplace.problem import CatalogError
 from adserver.stores import database, findings
 from affiliate.ad_revenue import Finding
 from affiliate.partner import Terms
+from models.domain.ids import AppId
 from tests.adserver.accounting.ad_house import D1, Ads, at
 from tests.adserver.console.operators.at_the_desk import call, page, with_data
 from tests.adserver.console.web.running import desk_over
@@ -151,6 +152,19 @@ def test_what_is_too_long_or_not_there_is_not_counted(farmed: Bureau) -> None:
     assert "31 days" in page(invalid_pages.page(farmed.desk, asked), asked, 422)
 
 
+def test_a_finding_kept_of_a_day_that_never_was_is_shown_and_counts_nothing(
+    farmed: Bureau,
+) -> None:
+    never = date(1, 1, 1)
+    finding = Finding("inv_never", "a slip", never, never + timedelta(days=4), AppId("app1"))
+    with database.writing(farmed.desk.engine) as connection:
+        findings.add_rule(connection, finding, LATER)
+    counted = invalid_pages.get_count(farmed.desk, call(LATER, finding="inv_never"))
+    assert (counted.taken_micros, counted.charged_micros) == (0, 0)
+    asked = replace(call(LATER), query=MultiDict({"count": "inv_never"}))
+    assert "a slip" in page(invalid_pages.page(farmed.desk, asked), asked)
+
+
 def test_a_finding_of_another_app_takes_nothing(bureau: Bureau) -> None:
     given = NewFinding(**FORM | {"app_id": "app2"})
     invalid_pages.post(bureau.desk, with_data(call(LATER, {}), given))
@@ -163,7 +177,11 @@ def test_a_finding_of_another_app_takes_nothing(bureau: Bureau) -> None:
     [
         ({"first_day": "yesterday"}, "first_day"),
         ({"last_day": "2026-01-01"}, "last_day"),
-        ({"last_day": "2026-12-31"}, "last_day"),
+        ({"first_day": "0001-01-01"}, "first_day"),
+        ({"first_day": "1999-12-31", "last_day": "2000-01-01"}, "first_day"),
+        ({"first_day": "9999-12-31"}, "first_day"),
+        ({"last_day": (D1 + timedelta(days=1)).isoformat()}, "last_day"),
+        ({"first_day": "2026-09-01", "last_day": D1.isoformat()}, "last_day"),
         ({"reason": ""}, "reason"),
         ({"app_id": ""}, ""),
         ({"address": "nowhere"}, "address"),
