@@ -23,6 +23,7 @@ from adserver.accounting.ad_postings import (
 )
 from adserver.accounting.ad_shares import claims_of_day
 from adserver.eventlog.revenue import day_revenue
+from adserver.marketplace.problem import Sentence
 from adserver.ports import EventStore
 from adserver.stores import database, findings, revenue as store
 from adserver.stores.ledger import Journal
@@ -100,10 +101,7 @@ class AdDesk:
             before = store.cells_of(connection, revenue.day)
             self._require(posted, seen)
             if revenue.size < before.size and not even_if_less:
-                raise ShrunkDayError(
-                    f"the event log has {revenue.size:,} events and impressions of {revenue.day}, "
-                    f"but {before.size:,} were accrued"
-                )
+                raise ShrunkDayError(_lost(revenue, before))
             closed = journal.closed_through(self.currency)
             accruing = _Accruing(self, connection, journal, now, closed)
             return accruing.take(revenue, before, posted)
@@ -111,12 +109,11 @@ class AdDesk:
     def _require(self, posted: PostedDay | None, seen: int | None) -> None:
         revision = posted.revision if posted else 0
         if seen is not None and revision != seen:
-            raise OvertakenError("somebody else has just accrued the day")
+            raise OvertakenError(Sentence("somebody else has just accrued the day"))
         if posted and posted.currency != self.currency:
-            raise DayRefusedError(
-                f"{posted.day} was accrued in {posted.currency}, ADUNION_CURRENCY is "
-                f"{self.currency}"
-            )
+            other = "%(day)s was accrued in %(then)s, ADUNION_CURRENCY is %(now)s"
+            said = {"day": posted.day, "then": posted.currency, "now": self.currency}
+            raise DayRefusedError(Sentence(other, **said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +216,16 @@ def _counted_and_posted(
     revenue = day_revenue(events, day, desk.zone, invalid)
     seen = posted.revision if posted else 0
     return desk.accrue(revenue, now, seen=seen, even_if_less=even_if_less)
+
+
+def _lost(revenue: DayRevenue, before: DayRevenue) -> Sentence:
+    return Sentence(
+        "the event log has %(there)s events and impressions of %(day)s, but %(accrued)s "
+        "were accrued",
+        there=f"{revenue.size:,}",
+        day=revenue.day,
+        accrued=f"{before.size:,}",
+    )
 
 
 def _spends(cells: Iterable[Cell]) -> dict[str, Spend]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection, Engine
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores import database, ledger_rows, partners, settlement, statements
 from adserver.stores.ledger import Journal
 from adserver.stores.settlement import Closing, Month
@@ -45,6 +46,10 @@ from models.domain.money import NO_MONEY, Micros
 
 class ClosingRefusedError(ValueError):
     """A month that cannot be closed or extended now; the message says what stands against it."""
+
+
+class ClosingTooEarlyError(ClosingRefusedError):
+    """The month's day has not come; `early` closes before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +139,14 @@ class Closings:
         """Closes a month a month later than the calendar says; answers when.
 
         Raises:
-            ExtensionError: it was extended already.
-            ClosingRefusedError: it is closed in some currency.
+            ClosingRefusedError: it was extended already, or is closed in some currency.
         """
         with database.writing(self._engine) as connection:
             Journal(connection, self._zone).lock()
             if settlement.closings(connection, period):
-                raise ClosingRefusedError(f"{period} is closed already")
+                raise ClosingRefusedError(Sentence("%(period)s is closed already", period=period))
             number = settlement.extensions_of(connection, period) + 1
-            moment = calendar.closes_at(period, number, self._zone)
+            moment = self._extended(period, number)
             settlement.extend(connection, period, number, now, why)
             self._witness(connection, "extend", period, {"closes_at": moment, "why": why})
             return moment
@@ -167,10 +171,11 @@ class Closings:
             closes_at = calendar.closes_at(period, extensions, self._zone)
             earliest = calendar.begin_of(period, self._zone) if early else closes_at
             if now < earliest:
-                raise ClosingRefusedError(
-                    f"{period} closes on {closes_at.astimezone(self._zone):%d %B %Y}"
-                    + ("; it has not even begun" if early else "; --now closes it before that")
-                )
+                said = {"period": period, "day": closes_at.astimezone(self._zone).date()}
+                if early:
+                    unborn = "%(period)s closes on %(day)s; it has not even begun"
+                    raise ClosingRefusedError(Sentence(unborn, **said))
+                raise ClosingTooEarlyError(Sentence("%(period)s closes on %(day)s", **said))
             ends_at = calendar.end_of(period, self._zone)
             month = Month(period, currency, ends_at, closes_at)
             closing = self._close(connection, journal, month, now, extensions)
@@ -180,10 +185,19 @@ class Closings:
     def _require_its_turn(self, connection: Connection, period: Period, currency: str) -> None:
         closed = Journal(connection, self._zone).closed_through(currency)
         if closed is not None and closed >= period:
-            raise ClosingRefusedError(f"{currency} is closed through {closed} already")
+            through = "%(currency)s is closed through %(month)s already"
+            raise ClosingRefusedError(Sentence(through, currency=currency, month=closed))
         first = settlement.earliest_month(connection, currency, closed)
         if first is not None and first < period:
-            raise ClosingRefusedError(f"{first} has entries and is still open: close it first")
+            before = "%(month)s has entries and is still open: close it first"
+            raise ClosingRefusedError(Sentence(before, month=first))
+
+    def _extended(self, period: Period, number: int) -> datetime:
+        try:
+            return calendar.closes_at(period, number, self._zone)
+        except calendar.ExtensionError as error:
+            once = "%(period)s was extended already; it may be extended once"
+            raise ClosingRefusedError(Sentence(once, period=period)) from error
 
     def _close(
         self,
@@ -290,10 +304,10 @@ def _book(
         return
     for outcome in journal.append(transactions, now):
         if isinstance(outcome, Refused):
-            raise StatementDoesNotFootError(
-                f"{month.period}, {month.currency}: the ledger refused {outcome.key}: "
-                f"{outcome.refusal} {outcome.detail}"
-            )
+            why = f"{outcome.refusal} {outcome.detail}".strip()
+            said = {"month": month.period, "currency": month.currency, "key": outcome.key}
+            refused = "%(month)s, %(currency)s: the ledger refused %(key)s: %(why)s"
+            raise StatementDoesNotFootError(Sentence(refused, why=why, **said))
 
 
 def _require_rows_agree(connection: Connection, month: Month, books: _Books) -> None:
@@ -303,8 +317,14 @@ def _require_rows_agree(connection: Connection, month: Month, books: _Books) -> 
         of_ledger = books.balance(partner_pending(partner)).posted
         if of_rows.get(partner, 0) != of_ledger:
             raise StatementDoesNotFootError(
-                f"{partner}, {month.currency}: rows say {of_rows.get(partner, 0)} micros are "
-                f"pending, the ledger {of_ledger}"
+                Sentence(
+                    "%(partner)s, %(currency)s: rows say %(rows)s micros are pending, "
+                    "the ledger %(ledger)s",
+                    partner=partner,
+                    currency=month.currency,
+                    rows=of_rows.get(partner, 0),
+                    ledger=of_ledger,
+                )
             )
 
 

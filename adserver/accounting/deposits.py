@@ -7,6 +7,7 @@ first, with another amount it is refused.
 
 from datetime import datetime
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores.ledger import Journal
 from affiliate.chart_of_accounts import BANK, AccountName, kind_of
 from affiliate.ledger import Outcome, Posting, Reason, Refusal, Refused, Transaction
@@ -48,12 +49,16 @@ def deposit(
     return journal.append([transaction], now)[0]
 
 
-def why_refused(refused: Refused, reference: str) -> str:
+def why_refused(refused: Refused, reference: str) -> Sentence:
     """Why a payment was not booked, in words, with the ledger's own name of it behind."""
     if refused.refusal is Refusal.KEY_REUSED:
-        words = f"reference {reference} was booked before, with another amount"
+        words = Sentence(
+            "reference %(reference)s was booked before, with another amount", reference=reference
+        )
     elif refused.refusal is Refusal.KEY_MALFORMED:
-        words = "the reference is too long, or has characters that do not print"
+        words = Sentence("the reference is too long, or has characters that do not print")
+    elif refused.detail:
+        words = Sentence("the ledger refuses it: %(detail)s", detail=refused.detail)
     else:
-        words = refused.detail or "the ledger refuses it"
-    return f"{words} ({refused.refusal})"
+        words = Sentence("the ledger refuses it")
+    return Sentence("%(words)s (%(name)s)", words=words, name=refused.refusal)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from adserver.feeds.reading import FeedFormat, Listed, listed
 from adserver.feeds.record import Fault, FeedError
 from adserver.feeds.source import opened
+from adserver.marketplace.problem import Sentence
 from adserver.stores import products
 from adserver.stores.database import writing
 from adserver.stores.products import Upserted
@@ -94,7 +95,7 @@ class FeedIntake:
 
     def _prune(self) -> None:
         if not self.taken:
-            raise FeedError("no product was read, so nothing is taken out of stock")
+            raise FeedError(Sentence("no product was read, so nothing is taken out of stock"))
         with writing(self.engine) as connection:
             self.pruned = products.prune(connection, self.merchant.merchant_id, self.now)
 

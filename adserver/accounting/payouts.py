@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 
 from sqlalchemy import Connection, Engine
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores import database, partners, payouts, settlement, statements
 from adserver.stores.ledger import Journal
 from adserver.stores.payouts import Event
@@ -47,6 +48,18 @@ def _unseen(_connection: Connection, _verb: str, _before: Payout | None, _after:
 
 class PayoutRefusedError(ValueError):
     """A payout that cannot be made or changed now; the message says why."""
+
+
+class UnknownPayoutError(PayoutRefusedError):
+    """There is no such payout."""
+
+
+class MonthOpenError(PayoutRefusedError):
+    """The month is not closed yet."""
+
+
+class PayoutTooEarlyError(PayoutRefusedError):
+    """The month's day has not come; `early` pays before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ class Payouts:
             if there.state is state:
                 return there
             if there.state is not State.PENDING:
-                raise PayoutRefusedError(f"{payout} is {there.state}, it cannot become {state}")
+                raise PayoutRefusedError(_why_not(there))
             ended = replace(there, state=state, changed_at=now, note=note)
             confirmed = state is State.CONFIRMED
             _require_taken(journal, _paid(ended) if confirmed else [_released(ended)], now)
@@ -159,7 +172,8 @@ class Payouts:
             if there.state is State.PENDING and there.attempt > 1:
                 return there
             if there.state is not State.FAILED:
-                raise PayoutRefusedError(f"{payout} is {there.state}; only what failed is retried")
+                refused = "%(payout)s has not failed; only what failed is retried"
+                raise PayoutRefusedError(Sentence(refused, payout=payout))
             _require_newest(connection, there)
             partner = _payee(connection, there)
             again = replace(
@@ -187,10 +201,13 @@ class Payouts:
     ) -> None:
         closing = settlement.closing_of(connection, period, currency)
         if closing is None:
-            raise PayoutRefusedError(f"{period} is not closed in {currency}: adunion settle")
+            still_open = "%(period)s is not closed in %(currency)s"
+            raise MonthOpenError(Sentence(still_open, period=period, currency=currency))
         if now < closing.pays_at and not early:
-            day = closing.pays_at.astimezone(self._zone)
-            raise PayoutRefusedError(f"{period} pays on {day:%d %B %Y}; --now pays it before that")
+            day = closing.pays_at.astimezone(self._zone).date()
+            raise PayoutTooEarlyError(
+                Sentence("%(period)s pays on %(day)s", period=period, day=day)
+            )
 
 
 def _plans(
@@ -239,23 +256,37 @@ def _made(period: Period, currency: str, partner: Partner, planned: Plan, now: d
 def _known(connection: Connection, payout: str) -> Payout:
     found = payouts.find(connection, payout_id=payout)
     if not found:
-        raise PayoutRefusedError(f"there is no payout {payout!r}; adunion payout list")
+        raise UnknownPayoutError(Sentence("there is no payout %(id)s", id=repr(payout)))
     return found[0]
+
+
+def _why_not(ended: Payout) -> Sentence:
+    """Why what one bank answer ended does not become what the other would make it."""
+    if ended.state is State.CONFIRMED:
+        refused = "%(payout)s is confirmed, it cannot become failed"
+    else:
+        refused = "%(payout)s is failed, it cannot become confirmed"
+    return Sentence(refused, payout=ended.payout_id)
 
 
 def _require_newest(connection: Connection, failed: Payout) -> None:
     for one in payouts.find(connection, partner_id=failed.partner_id, currency=failed.currency):
         is_later = one.made_at >= failed.changed_at  # one made before it failed had to leave it out
         if is_later and one.payout_id != failed.payout_id:
-            raise PayoutRefusedError(f"the money of {failed.payout_id} went into {one.payout_id}")
+            went = {"failed": failed.payout_id, "later": one.payout_id}
+            raise PayoutRefusedError(
+                Sentence("the money of %(failed)s went into %(later)s", **went)
+            )
 
 
 def _payee(connection: Connection, payout: Payout) -> Partner:
     partner = partners.partners_of(connection, [payout.partner_id]).get(payout.partner_id)
     if partner is None or partner.standing is not Standing.APPROVED:
-        raise PayoutRefusedError(f"partner {payout.partner_id} is not approved")
+        raise PayoutRefusedError(Sentence("partner %(id)s is not approved", id=payout.partner_id))
     if not (partner.bank_account and partner.account_holder):
-        raise PayoutRefusedError(f"partner {payout.partner_id} has no bank account")
+        raise PayoutRefusedError(
+            Sentence("partner %(id)s has no bank account", id=payout.partner_id)
+        )
     return partner
 
 
@@ -321,4 +352,7 @@ def _require_taken(journal: Journal, wanted: Sequence[Transaction], now: datetim
         one for one in journal.append(wanted, now, linked=True) if isinstance(one, Refused)
     ]
     for one in refused:
-        raise PayoutRefusedError(f"the ledger refused {one.key}: {one.refusal} {one.detail}")
+        why = f"{one.refusal} {one.detail}".strip()
+        raise PayoutRefusedError(
+            Sentence("the ledger refused %(key)s: %(why)s", key=one.key, why=why)
+        )

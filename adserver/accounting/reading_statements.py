@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
+from adserver.marketplace.problem import Sentence
 from adserver.stores import database, statements
 from adserver.stores.statements import ClosingItem
 from affiliate.calendar import Period
@@ -74,7 +75,15 @@ def _require_footing(connection: Connection, one: Statement) -> None:
     ):
         if opening + change != closing:
             raise StatementDoesNotFootError(
-                f"{one.partner_id}, {one.period}, {one.currency}: the ledger's entries lead from "
-                f"{opening} to {opening + change} micros {name}, the statement says {closing}; "
-                "adunion ledger verify looks further"
+                Sentence(
+                    "%(partner)s, %(period)s, %(currency)s: the ledger's entries lead from "
+                    "%(opening)s to %(reached)s micros %(name)s, the statement says %(closing)s",
+                    partner=one.partner_id,
+                    period=one.period,
+                    currency=one.currency,
+                    opening=opening,
+                    reached=opening + change,
+                    name=name,
+                    closing=closing,
+                )
             )

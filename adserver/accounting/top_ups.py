@@ -173,7 +173,7 @@ def withdraw(
     with database.reading(engine) as connection:
         found = top_ups.find(connection, top_up_id)
     if found is None or found.advertiser_id != owner:
-        raise UnknownTopUpError("there is no such top-up")
+        raise UnknownTopUpError(Sentence("there is no such top-up"))
     closed = _closing(TopUpStatus.WITHDRAWN, "")
     return _decided(engine, top_up_id, "withdraw", closed, who, now)
 
@@ -194,7 +194,7 @@ def _decided(
     with database.writing(engine) as connection:
         before = top_ups.find(connection, top_up_id, locked=True)
         if before is None:
-            raise UnknownTopUpError("there is no such top-up")
+            raise UnknownTopUpError(Sentence("there is no such top-up"))
         if before.status is not TopUpStatus.ASKED:
             raise DecidedTopUpError(before)
         after = replace(become(connection, before), decided_by=who.actor, decided_at=now)

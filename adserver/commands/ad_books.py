@@ -17,7 +17,7 @@ from adserver.commands.books import Books, opened_books
 from adserver.eventlog.open_store import open_for_reading
 from adserver.ports import EventStore, StatementRefusedError, StoreAwayError
 from adserver.stores import database
-from adserver.stores.funds import FundError
+from adserver.stores.funds import FundError, UnknownFundError
 from adserver.stores.ledger import Journal
 from affiliate.ad_revenue import day_of
 from affiliate.chart_of_accounts import AccountName
@@ -111,7 +111,8 @@ def opened_ad_books() -> Iterator[AdBooks]:
         try:
             yield AdBooks(books, desk)
         except (DayRefusedError, FundError, StoreAwayError, StatementRefusedError) as error:
-            raise click.ClickException(str(error)) from error
+            hint = ": adunion fund list" if isinstance(error, UnknownFundError) else ""
+            raise click.ClickException(f"{error}{hint}") from error
 
 
 def pay_in(

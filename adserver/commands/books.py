@@ -12,16 +12,30 @@ from zoneinfo import ZoneInfo
 import click
 from sqlalchemy import Engine
 
-from adserver.accounting.closing import ClosingRefusedError, Closings
-from adserver.accounting.payouts import PayoutRefusedError, Payouts
+from adserver.accounting.closing import ClosingRefusedError, Closings, ClosingTooEarlyError
+from adserver.accounting.payouts import (
+    MonthOpenError,
+    PayoutRefusedError,
+    Payouts,
+    PayoutTooEarlyError,
+    UnknownPayoutError,
+)
 from adserver.accounting.reading_statements import Statements
 from adserver.commands.catalog_access import database_answers
 from adserver.config import Settings, from_environment
 from adserver.stores import database, migrations
-from affiliate.calendar import ExtensionError, Period, parse_period
+from affiliate.calendar import Period, parse_period
 from affiliate.settlement import StatementDoesNotFootError
 
 CURRENCY = click.option("--currency", metavar="CODE", help="Of this currency only.")
+HINTS: dict[type[Exception], str] = {
+    ClosingTooEarlyError: "; --now closes it before that",
+    MonthOpenError: ": adunion settle",
+    PayoutTooEarlyError: "; --now pays it before that",
+    StatementDoesNotFootError: "; adunion ledger verify looks further",
+    UnknownPayoutError: ": adunion payout list",
+}
+"""What to type next, behind what the books say: the books do not know how they are reached."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 
@@ -62,13 +76,8 @@ def opened_books() -> Iterator[Books]:
         try:
             migrations.upgrade(engine)
             yield Books(engine, settings, ZoneInfo(settings.time_zone))
-        except (
-            ClosingRefusedError,
-            ExtensionError,
-            PayoutRefusedError,
-            StatementDoesNotFootError,
-        ) as error:
-            raise click.ClickException(str(error)) from error
+        except (ClosingRefusedError, PayoutRefusedError, StatementDoesNotFootError) as error:
+            raise click.ClickException(f"{error}{HINTS.get(type(error), '')}") from error
         finally:
             engine.dispose()
 

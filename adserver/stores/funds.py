@@ -24,6 +24,10 @@ class FundError(ValueError):
     """A change to a fund that is refused; nothing was changed."""
 
 
+class UnknownFundError(FundError):
+    """There is no such fund."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fund:
     """A named pool; at most `enrolment_limit` partners at a time, None for as many as like."""
@@ -75,10 +79,10 @@ def fund_of(connection: Connection, pool_id: PoolId) -> Fund | None:
 
 
 def require(connection: Connection, pool_id: PoolId) -> Fund:
-    """One fund. Raises FundError when there is none of that id."""
+    """One fund. Raises UnknownFundError when there is none of that id."""
     fund = fund_of(connection, pool_id)
     if fund is None:
-        raise FundError(f"there is no fund {pool_id!r}: adunion fund list")
+        raise UnknownFundError(Sentence("there is no fund %(id)s", id=repr(pool_id)))
     return fund
 
 

@@ -13,7 +13,7 @@ from adserver.stores.database import connect_url, reading, writing
 from adserver.stores.ledger_tables import LEDGER_POSTINGS
 from adserver.stores.order_tables import ORDER_ROWS
 from adserver.stores.settlement_tables import CLOSING_ITEMS
-from affiliate.calendar import ExtensionError, Period
+from affiliate.calendar import Period
 from affiliate.chart_of_accounts import (
     merchant_receivable,
     partner_clawback,
@@ -372,7 +372,7 @@ def test_a_kill_before_any_statement_leaves_nothing_and_a_retry_ends_the_same(ti
 def test_a_month_is_not_closed_before_its_day_unless_one_insists(till: Till) -> None:
     received(till, "a", "2026-10-05", "2026-11-01", earns=10_000)
     closings = Closings(till.engine, SHANGHAI)
-    with pytest.raises(ClosingRefusedError, match="2026-10 closes on 10 November 2026; --now"):
+    with pytest.raises(ClosingRefusedError, match=r"2026-10 closes on 2026-11-10$"):
         closings.close(OCTOBER, CNY, at("2026-11-10", hour=0) - timedelta(microseconds=1))
     with pytest.raises(ClosingRefusedError, match="it has not even begun"):
         closings.close(OCTOBER, CNY, at("2026-09-30"), early=True)
@@ -395,9 +395,9 @@ def test_cj_a_month_is_extended_once(till: Till) -> None:
     closings = Closings(till.engine, SHANGHAI)
     assert closings.closes_at(DECEMBER) == at("2027-01-10", hour=0)
     assert closings.extend(DECEMBER, at("2027-01-05")) == at("2027-02-10", hour=0)
-    with pytest.raises(ExtensionError, match="it may be extended once"):
+    with pytest.raises(ClosingRefusedError, match="it may be extended once"):
         closings.extend(DECEMBER, at("2027-01-06"))
-    with pytest.raises(ClosingRefusedError, match="closes on 10 February 2027"):
+    with pytest.raises(ClosingRefusedError, match="closes on 2027-02-10"):
         close(till, DECEMBER, "2027-01-10")
     closed = close(till, DECEMBER, "2027-02-10").closing
     assert closed.pays_at == at("2027-02-20", hour=0)

@@ -236,16 +236,16 @@ def test_money_on_its_way_is_not_netted_nor_paid_again(till: Till) -> None:
 
 
 def test_a_month_pays_when_it_is_closed_and_its_day_has_come(till: Till) -> None:
-    with pytest.raises(PayoutRefusedError, match="2026-10 is not closed in CNY"):
+    with pytest.raises(PayoutRefusedError, match=r"2026-10 is not closed in CNY$"):
         payouts(till).batch(OCTOBER, CNY, at("2026-11-20"))
     payable(till, 25_000)
-    with pytest.raises(PayoutRefusedError, match="2026-10 pays on 20 November 2026"):
+    with pytest.raises(PayoutRefusedError, match=r"2026-10 pays on 2026-11-20$"):
         batch(till, "2026-11-19")
     assert payouts(till).batch(OCTOBER, CNY, at("2026-11-11"), early=True).made
 
 
 def test_a_payout_that_is_not_there_is_named(till: Till) -> None:
-    with pytest.raises(PayoutRefusedError, match="there is no payout 'nope'"):
+    with pytest.raises(PayoutRefusedError, match=r"there is no payout 'nope'$"):
         payouts(till).confirm("nope", at("2026-11-21"))
 
 

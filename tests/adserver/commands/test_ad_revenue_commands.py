@@ -127,7 +127,7 @@ def test_a_finding_about_a_day_to_come_waits_for_it(house: Run) -> None:
         (("fund", "enrol", "nofund", "px"), "there is no partner 'px'"),
         (("fund", "create", "a b"), "Invalid value for FUND"),
         (("fund", "deposit", "nofund", "--amount", "1", "--reference", "a"), "no fund"),
-        (("fund", "show", "nofund"), "there is no fund"),
+        (("fund", "show", "nofund"), "there is no fund 'nofund': adunion fund list"),
         (("fund", "limit", "nofund"), "there is no fund"),
         (("advertiser", "deposit", "nobody", "--amount", "1", "--reference", "a"), "nobody"),
         (("advertiser", "deposit", "adv1", "--amount", "-1", "--reference", "a"), "above 0"),

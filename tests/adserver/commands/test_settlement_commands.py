@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,15 @@ def test_who_is_not_paid_is_listed_with_the_reason(adunion: Run, till: Till) -> 
     assert "1 not paid" in adunion("payout", "batch", "--period", "2025-10").output
     unclosed = adunion("payout", "batch", "--period", "2025-11", fails=True).output
     assert "2025-11 is not closed in CNY: adunion settle" in unclosed
+
+
+def test_what_the_books_refuse_says_what_to_type_next(adunion: Run) -> None:
+    this_month = f"{datetime.now(UTC):%Y-%m}"
+    settled(adunion)
+    early = adunion("settle", "--period", this_month, "--currency", "CNY", fails=True).output
+    assert "; --now closes it before that" in early
+    unknown = adunion("payout", "confirm", "nope", "--reference", "x", fails=True).output
+    assert "there is no payout 'nope': adunion payout list" in unknown
 
 
 def test_an_order_is_explained_from_the_sale_to_the_payout(adunion: Run) -> None:
