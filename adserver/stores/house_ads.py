@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from adserver.stores.house_package import Travelling
 from adserver.stores.partner_desk_tables import HOUSE_ADS
@@ -18,6 +18,7 @@ from models.domain.campaign import Review
 from models.domain.placement import Format
 
 _H = HOUSE_ADS.c
+_WAITS = and_(_H.review == Review.PENDING.value, _H.active)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,25 @@ def find(connection: Connection, house_ad_id: str) -> HouseAd | None:
     return _ad(row) if row else None
 
 
-def waiting(connection: Connection) -> list[HouseAd]:
-    """Those that wait for the house's word, the oldest first."""
-    query = (
-        select(HOUSE_ADS)
-        .where(_H.review == Review.PENDING.value, _H.active)
-        .order_by(_H.changed_at, _H.house_ad_id)
-    )
+def waiting(
+    connection: Connection, limit: int | None = None, after: tuple[datetime, str] | None = None
+) -> list[HouseAd]:
+    """Those that wait for the house's word, the oldest first, at most `limit` of them.
+
+    `after` is the (changed_at, id) of the last one seen.
+    """
+    query = select(HOUSE_ADS).where(_WAITS)
+    if after is not None:
+        at, house_ad_id = after
+        same = and_(_H.changed_at == at, _H.house_ad_id > house_ad_id)
+        query = query.where(or_(_H.changed_at > at, same))
+    query = query.order_by(_H.changed_at, _H.house_ad_id).limit(limit)
     return [_ad(row) for row in connection.execute(query).mappings()]
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many wait for the house's word."""
+    return int(connection.execute(select(func.count()).where(_WAITS)).scalar_one())
 
 
 def add(connection: Connection, ad: HouseAd) -> None:

@@ -72,7 +72,7 @@ def waiting(desk: Desk, call: Call) -> HouseWaiting:
         )
         applied = select(func.count()).where(PARTNERS.c.standing == Standing.APPLIED.value)
         creatives = int(connection.execute(pending).scalar_one())
-        own_ads = len(house_ads.waiting(connection))
+        own_ads = house_ads.count_waiting(connection)
         applications = int(connection.execute(applied).scalar_one())
     states = months.payouts_by_state(desk)
     return HouseWaiting(

@@ -11,6 +11,7 @@ from adserver.console.partners import (
     earnings_endpoints,
     earnings_pages,
     house_ad_endpoints,
+    house_ad_reviews,
     house_ads,
     link_endpoints,
     link_pages,
@@ -59,8 +60,11 @@ HOUSE_AD_PAGES = (
     Page("GET", f"{_APP}/house-ads", house_ads.page),
     Page("POST", f"{_APP}/house-ads", house_ads.add_page, upload_bytes=house_ads.MOST_BYTES),
     Page("POST", f"{_APP}/house-ads/{{house_ad_id}}/toggle", house_ads.take_back_page),
-    Page("GET", "/house/house-ads", house_ads.review_page, roles=OPERATORS),
-    Page("POST", "/house/house-ads/{house_ad_id}", house_ads.judge_page, roles=OPERATORS),
+    Page("GET", house_ad_reviews.PATH, house_ad_reviews.page, roles=OPERATORS),
+    Page("GET", f"{house_ad_reviews.PATH}.csv", house_ad_reviews.as_csv, roles=OPERATORS),
+    Page(
+        "POST", f"{house_ad_reviews.PATH}/{{house_ad_id}}", house_ad_reviews.judge, roles=OPERATORS
+    ),
 )
 LINK_PAGES = (
     Page("GET", f"{_P}/links", link_pages.listing),
@@ -77,7 +81,7 @@ MENU = (
     MenuEntry(Role.PARTNER, "/partners/{owner}/links", N_("Links"), 40),
     MenuEntry(Role.PARTNER, "/partners/{owner}/statements", N_("Statements"), 70),
     MenuEntry(Role.PARTNER, "/partners/{owner}/payouts", N_("Payouts"), 80),
-    MenuEntry(Role.OPERATOR, "/house/house-ads", N_("Apps' own ads"), 26),
+    MenuEntry(Role.OPERATOR, house_ad_reviews.PATH, N_("Apps' own ads"), 26),
 )
 
 AREA = Area(

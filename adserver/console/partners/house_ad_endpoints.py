@@ -4,23 +4,21 @@ Never here: what an ad may be (`house_ads`), or the list of an app's ads (`app_e
 surprising fact: an ad is sent as its form is, in multipart, because its picture comes along.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from adserver.api.problems import UnprocessableError
 from adserver.console.desk import Desk
-from adserver.console.partners import house_ads
+from adserver.console.partners import house_ad_reviews, house_ads
 from adserver.console.partners.app_endpoints import HouseAdOut
 from adserver.console.partners.apps import app_of
+from adserver.console.partners.house_ad_reviews import LONGEST_REASON, WaitingHouseAd
 from adserver.console.partners.house_ads import FormError
-from adserver.console.partners.lines import page_of
 from adserver.console.partners.whose import partner_of
 from adserver.console.web.exchange import Call, Listed
 from adserver.console.web.routes import OPERATORS, Endpoint
 from adserver.eventlog.house_events import HouseCounts
-from adserver.stores import database, house_ads as stored
 from adserver.stores.house_ads import HouseAd
 from models.domain.campaign import Review
 from models.domain.placement import App
@@ -33,26 +31,10 @@ class HouseAdUse(Struct):
 
 
 class HouseAdVerdict(Struct):
-    """The house's word on an ad; its partner reads the reason."""
+    """The house's word on an ad. A rejection says why: its partner reads it."""
 
     verdict: Literal["approved", "rejected"]
-    reason: Annotated[str, Meta(max_length=500)] = ""
-
-
-class WaitingHouseAd(Struct):
-    """An app's own ad that waits for the house's word."""
-
-    house_ad_id: str
-    app_id: str
-    format: str
-    w: int
-    h: int
-    title: str
-    description: str
-    cta: str
-    landing_url: str
-    asset_url: str
-    changed_at: datetime
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] = ""
 
 
 def add(desk: Desk, call: Call) -> HouseAdOut:
@@ -75,19 +57,18 @@ def use(desk: Desk, call: Call) -> HouseAdOut:
 
 def waiting(desk: Desk, call: Call) -> Listed:
     """`GET /api/v1/house/house-ads`: what waits, the longest first."""
-    with database.reading(desk.engine) as connection:
-        found = stored.waiting(connection)
-    shown, following = page_of(found, call)
-    names = WaitingHouseAd.__struct_fields__
-    rows = [WaitingHouseAd(**{name: getattr(ad, name) for name in names}) for ad in shown]
-    return Listed(rows, following)
+    shown, following = house_ad_reviews.waiting(desk, call.cursor, call.limit)
+    return Listed([house_ad_reviews.waiting_out(ad) for ad in shown], following)
 
 
 def judge(desk: Desk, call: Call) -> HouseAdOut:
     """`POST /api/v1/house/house-ads/{house_ad_id}`."""
     given: HouseAdVerdict = call.data
     verdict = Review(given.verdict), given.reason.strip()
-    judged = house_ads.judge(desk, call.params["house_ad_id"], call.identity, verdict, call.now)
+    try:
+        judged = house_ads.judge(desk, call.params["house_ad_id"], call.identity, verdict, call.now)
+    except FormError as error:
+        raise UnprocessableError(error.errors["reason"], "/reason") from None
     return _counted(desk, desk.catalog.get(App, judged.app_id), judged, call)
 
 

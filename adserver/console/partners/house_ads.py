@@ -50,7 +50,7 @@ LIMITS = {
 class FormError(ValueError):
     """A form that is refused; what is wrong, by field."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
+    def __init__(self, errors: dict[str, str]) -> None:
         super().__init__(str(errors))
         self.errors = errors
 
@@ -178,11 +178,14 @@ def take_back(
 def judge(
     desk: Desk, house_ad_id: str, who: Identity, verdict: tuple[Review, str], now: datetime
 ) -> HouseAd:
-    """The house's word on an ad.
+    """The house's word on an ad; its partner reads why it is rejected.
 
     Raises:
         NotFoundError: there is none.
+        FormError: it is rejected without a reason.
     """
+    if verdict[0] is Review.REJECTED and not verdict[1]:
+        raise FormError({"reason": N_("Say why it is rejected; its partner reads it.")})
     with database.writing(desk.engine) as connection:
         before = house_ads.find(connection, house_ad_id)
         if before is None:
@@ -248,20 +251,3 @@ def take_back_page(desk: Desk, call: Call) -> See:
     take_back(desk, app, call.params["house_ad_id"], call.identity, call.now)
     here = f"{base_path(call)}/apps/{app.app_id}/house-ads"
     return See(here, call._(N_("The ad was changed.")))
-
-
-def review_page(desk: Desk, _: Call) -> Html:
-    """Apps' own ads that wait for the house's word; operators only."""
-    with database.reading(desk.engine) as connection:
-        waiting = house_ads.waiting(connection)
-    return Html("partners/house_ad_review.html", {"waiting": waiting})
-
-
-def judge_page(desk: Desk, call: Call) -> See:
-    """Takes the house's word on an ad; operators only."""
-    approves = call.form.get("verdict") == "approve"
-    reason = call.form.get("reason", "").strip()[:500]
-    verdict = (Review.APPROVED, "") if approves else (Review.REJECTED, reason)
-    judge(desk, call.params["house_ad_id"], call.identity, verdict, call.now)
-    said = N_("The ad is approved.") if approves else N_("The ad is rejected.")
-    return See("/house/house-ads", call._(said))

@@ -10,7 +10,7 @@ from PIL import Image
 from adserver.accounts.identity import Identity, Role
 from adserver.api.problems import NotFoundError
 from adserver.console.house_ad_loop import publishing_house_ads
-from adserver.console.partners import app_endpoints, house_ads
+from adserver.console.partners import app_endpoints, house_ad_reviews, house_ads
 from adserver.console.partners.house_ads import FormError
 from adserver.console.web.exchange import Call, Upload
 from adserver.stores import audit, database, house_ads as stored, house_package
@@ -67,7 +67,7 @@ def test_a_rejected_one_says_why_to_its_partner(small: Office, tmp_path: Path) -
     ad = made(small, tmp_path)
     form = {"verdict": "reject", "reason": "No <i>games</i>"}
     call = replace(small.call(form=form, house_ad_id=ad.house_ad_id), who=OPERATOR)
-    house_ads.judge_page(small.desk, call)
+    house_ad_reviews.judge(small.desk, call)
     call = small.call(app_id=ad.app_id)
     text = small.page(house_ads.page(small.desk, call), call)
     assert "Rejected" in text
@@ -138,7 +138,7 @@ def with_other_app(office: Office) -> App:
 def test_the_review_page_shows_what_waits(small: Office, tmp_path: Path) -> None:
     ad = made(small, tmp_path)
     call = replace(small.call(), who=OPERATOR)
-    text = small.page(house_ads.review_page(small.desk, call), call)
+    text = small.page(house_ad_reviews.page(small.desk, call), call)
     assert ad.house_ad_id in text
     (out,) = app_endpoints.own(small.desk, small.api(app_id=ad.app_id)).items
     assert (out.review, out.impressions) == ("pending", 0)
