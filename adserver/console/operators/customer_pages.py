@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from adserver.api.problems import NotFoundError
 from adserver.console.desk import Desk
+from adserver.console.operators import open_forms
 from adserver.console.operators.customers import (
     ADVERTISERS,
     Customer,
@@ -67,10 +68,13 @@ def page(desk: Desk, call: Call) -> Html:
 
 def edit(desk: Desk, call: Call) -> Reply:
     """`POST /house/advertisers/{advertiser}`."""
-    values: dict[str, Any] = {name: text(call, name) for name in FIELDS}
-    values["categories"] = _words(values["categories"])
-    values["prepaid"] = bool(values["prepaid"])
+    before = find(desk, call.params["advertiser"]).advertiser
     try:
+        values: dict[str, Any] = {**open_forms.meant(call, _sent(call), _written(before))}
+        if "categories" in values:
+            values["categories"] = _words(values["categories"])
+        if "prepaid" in values:
+            values["prepaid"] = bool(values["prepaid"])
         changed = change(desk, call, values)
     except CatalogError as error:
         return _page(desk, call, errors_of(call, error), 422)
@@ -90,6 +94,10 @@ def _wants_active(call: Call) -> bool:
     return call.path.endswith("/restore")
 
 
+def _sent(call: Call) -> dict[str, str]:
+    return {name: text(call, name) for name in FIELDS}
+
+
 def _words(given: str) -> frozenset[str]:
     return frozenset(given.replace(",", " ").split())
 
@@ -101,7 +109,8 @@ def _page(desk: Desk, call: Call, errors: Errors, status: int) -> Html:
         "customer": customer,
         "advertiser": one,
         "currency": desk.settings.currency,
-        "values": {name: text(call, name) for name in FIELDS} if errors else _written(one),
+        "values": _written(one) | (open_forms.typed(call, _sent(call)) if errors else {}),
+        "was": _written(one),
         "history": _history(desk, one),
         "errors": errors,
     }

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from adserver.console.desk import Desk
-from adserver.console.operators import feeds, payments, shops
+from adserver.console.operators import feeds, open_forms, payments, shops
 from adserver.console.operators.feeds import UPLOAD_BYTES, FeedTaken
 from adserver.console.operators.house import amount, sheet, text, zone_of
 from adserver.console.operators.paging import Order, part_of
@@ -31,7 +31,7 @@ FIELDS = (
     "name", "merchant_id", "home_url", "currency", "default_rate", "category_rates",
     "gift_categories", "trusted",
 )  # fmt: skip
-FIXED = frozenset({"merchant_id", "currency"})
+EDITED = tuple(name for name in FIELDS if name not in {"merchant_id", "currency"})
 
 
 class HouseMerchant(Struct):
@@ -101,17 +101,20 @@ def one_page(desk: Desk, call: Call) -> Html:
 def edit(desk: Desk, call: Call) -> Reply:
     """`POST /house/merchants/{merchant}`."""
     merchant_id = call.params["merchant"]
-    given = {name: value for name, value in _edited(desk, call).items() if name not in FIXED}
+    sent = {name: call.form.get(name, "").strip().replace("\r\n", "\n") for name in EDITED}
+    merchant = shops.find(desk, merchant_id)[0].merchant
     try:
+        given = open_forms.meant(call, sent, _written(desk, merchant))
         shops.edit(desk, call.identity, merchant_id, given, text(call, "reason"))
     except CatalogError as error:
-        return _one_page(desk, call, errors_of(call, error), 422, given)
+        return _one_page(desk, call, errors_of(call, error), 422, open_forms.typed(call, sent))
     return See(f"{PATH}/{merchant_id}", N_("The merchant is changed."))
 
 
-def _edited(desk: Desk, call: Call) -> dict[str, Written]:
-    sent = of_form(merchant_kind(desk.settings.currency), call)
-    return {name: value for name, value in sent.items() if name in FIELDS}
+def _written(desk: Desk, merchant: Merchant) -> dict[str, str]:
+    """A merchant's fields as its form shows them."""
+    found = shown(merchant_kind(merchant.currency), merchant, zone_of(desk))
+    return {name: found.get(name, "") for name in EDITED}
 
 
 def standing(desk: Desk, call: Call) -> Reply:
@@ -154,14 +157,15 @@ def _one_page(
     call: Call,
     errors: Errors,
     status: int,
-    given: dict[str, Written] | None = None,
+    given: dict[str, str] | None = None,
     taken: FeedTaken | None = None,
 ) -> Html:
     shop, history = shops.find(desk, call.params["merchant"])
     values = {
         "shop": shop,
         "merchant": shop.merchant,
-        "fields": _fields(desk, call, shop.merchant, given, errors),
+        "fields": _fields(desk, call, shop.merchant, given or {}, errors),
+        "was": _written(desk, shop.merchant),
         "history": history,
         "errors": errors,
         "taken": taken,
@@ -174,13 +178,12 @@ def _fields(
     desk: Desk,
     call: Call,
     merchant: Merchant,
-    given: dict[str, Written] | None,
+    given: dict[str, str],
     errors: Errors,
 ) -> list[dict[str, Any]]:
     kind = merchant_kind(merchant.currency)
-    values = given if given is not None else shown(kind, merchant, zone_of(desk))
-    fields = [kind.by_name[name] for name in FIELDS if name not in FIXED]
-    return boxes(call, fields, values, errors)
+    values = _written(desk, merchant) | given
+    return boxes(call, [kind.by_name[name] for name in EDITED], values, errors)
 
 
 def listed(desk: Desk, call: Call) -> Listed:
