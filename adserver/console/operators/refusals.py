@@ -18,20 +18,12 @@ from adserver.marketplace.problem import CatalogError, Problem
 from adserver.stores.experiments import ExperimentRefusedError
 from adserver.stores.funds import FundError
 from adserver.stores.switches import SwitchError
-from affiliate.calendar import ExtensionError
 from affiliate.settlement import StatementDoesNotFootError
 
 REFUSALS = (
-    *(
-        ClosingRefusedError,
-        DayRefusedError,
-        ExperimentRefusedError,
-        ExtensionError,
-        FeedError,
-        FundError,
-    ),
-    *(ModelRefusedError, PayoutRefusedError, StatementDoesNotFootError, SwitchError, TopUpError),
-)
+    ClosingRefusedError, DayRefusedError, ExperimentRefusedError, FeedError, FundError,
+    ModelRefusedError, PayoutRefusedError, StatementDoesNotFootError, SwitchError, TopUpError,
+)  # fmt: skip
 
 Errors = dict[str, str]
 """A message by the field that it is about, "" for none of them."""
