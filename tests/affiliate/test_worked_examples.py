@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from adserver.accounting.closing import Closings
+from adserver.accounting.closing import ClosingRefusedError, Closings
 from adserver.accounting.deposits import deposit
 from adserver.stores import database, migrations, statements
 from adserver.stores.ledger import Journal, SqlLedger
 from affiliate.attribution import Attributed, Unearned, attribute
-from affiliate.calendar import ExtensionError, Period, closes_at, period_of
+from affiliate.calendar import Period, closes_at, period_of
 from affiliate.chart_of_accounts import BANK, AccountName, merchant_receivable, subsidy_pool
 from affiliate.commission import Amounts, Claim, earn
 from affiliate.ledger import Balance, Phase, Posting, Reason, Refusal, Refused, Taken, Transaction
@@ -229,7 +229,7 @@ def test_13_cj_a_sale_of_december_locks_on_the_tenth_of_january_and_a_month_late
     assert closings.closes_at(december) == datetime(2027, 1, 10, tzinfo=SHANGHAI)
     closings.extend(december, NOW)
     assert closings.closes_at(december) == datetime(2027, 2, 10, tzinfo=SHANGHAI)
-    with pytest.raises(ExtensionError, match="it may be extended once"):
+    with pytest.raises(ClosingRefusedError, match="it may be extended once"):
         closings.extend(december, NOW)
     assert closings.closes_at(december) == datetime(2027, 2, 10, tzinfo=SHANGHAI)
 

@@ -28,6 +28,7 @@ CALLERS = {
     "console/advertisers/postbacks.py": "the house's own serving plane, by its setting",
     "webhooks/delivering.py": "webhooks, judged again at every call",
     "webhooks/address.py": "the names of webhooks",
+    "console/web/page_door.py": "nobody: it hangs up on who reads a file that cannot be finished",
     "api/console_relay.py": "the console, by its socket",
     "eventlog/store_console.py": "the console, by its socket",
 }
