@@ -20,7 +20,7 @@ PAGE_ROWS = 50
 Row = TypeVar("Row")
 Place = tuple[int | str, ...]
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_Written = msgspec.json.Decoder(tuple[int | str | bool, ...])
+_WRITTEN = msgspec.json.Decoder(tuple[int | str | bool, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Order(Generic[Row]):
 
     def _behind(self, rows: Sequence[Row], after: str) -> Sequence[Row]:
         try:
-            place = _Written.decode(after)
+            place = _WRITTEN.decode(after)
             places = [self.place(row) for row in rows]
             held = [one < place if self.falling else one > place for one in places]
         except (msgspec.DecodeError, TypeError, UnicodeError):

@@ -112,7 +112,7 @@ class RestDoor:
                 before = database.commits()
                 try:
                     response = self._response(request, self._answered(call))
-                except Exception:
+                except Exception:  # whatever it was goes on; only the key is seen to here
                     if database.commits() == before:  # else its work is done, at least in part
                         idempotency.forget(engine, asked)
                     raise

@@ -17,7 +17,7 @@ def written(path: Path, content: bytes) -> Path:
 def test_a_gz_file_that_grows_a_thousand_times_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(source, "FREE_BYTES", 1 << 20)  # so that a small file goes beyond it
     for line in (b"0" * 999 + b"\n", b"0" * 1_000):
         bomb = written(tmp_path / "bomb.gz", gzip.compress(line * 5_000))
         with source.opened(bomb) as feed, pytest.raises(FeedError, match="100 times"):
@@ -29,7 +29,7 @@ def test_a_gz_file_that_grows_a_thousand_times_is_given_up(
 def test_a_feed_that_packs_well_is_read_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(source, "FREE_BYTES", 1 << 20)  # so that a small file goes beyond it
     lines = [f"sku{n},A thing that is sold,{n * 7919 % 1000}.00\n" for n in range(50_000)]
     feed_file = written(tmp_path / "feed.gz", gzip.compress("".join(lines).encode()))
     with source.opened(feed_file) as feed:

@@ -239,7 +239,7 @@ def test_where_days_of_figures_do_not_begin_at_midnight_the_pages_say_so(
 
 
 def test_the_account_as_a_table_is_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(money, "MOVES_AT_ONCE", 3)
+    monkeypatch.setattr(money, "MOVES_AT_ONCE", 3)  # so that a few moves are several pieces
     for number in range(1, 10):
         house.pay(number * 1_000_000, f"payment {number}")
         text = b"".join(money_pages.moves_csv(house.desk, house.call()).pieces).decode()
